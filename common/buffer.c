@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+#include "buffer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define FREE_CHUNKS_MAX  64U
+#define FREE_SLICES_MAX  1024U
+#define SMALL_CHUNK_SIZE 256U
+#define READ_VECTORS     16
+#define WRITE_VECTORS    64
+
+/* Bytes past `used` belong to nobody: whoever's slice ends there may grow into them. */
+struct chunk {
+        struct chunk *next;
+        unsigned references;
+        size_t size;
+        size_t used;
+        uint8_t data[];
+};
+
+static struct chunk *chunk_new(struct buffer_pool *pool, size_t size)
+{
+        struct chunk *chunk = size == BUFFER_CHUNK_SIZE ? pool->free_chunks : NULL;
+
+        if (chunk) {
+                pool->free_chunks = chunk->next;
+                pool->n_free_chunks--;
+        } else {
+                chunk = malloc(sizeof(*chunk) + size);
+                if (!chunk)
+                        return NULL;
+        }
+        chunk->references = 1;
+        chunk->size = size;
+        chunk->used = 0;
+        pool->memory += size;
+        return chunk;
+}
+
+static void chunk_unref(struct buffer_pool *pool, struct chunk *chunk)
+{
+        if (--chunk->references > 0)
+                return;
+        pool->memory -= chunk->size;
+        if (chunk->size != BUFFER_CHUNK_SIZE || pool->n_free_chunks >= FREE_CHUNKS_MAX) {
+                free(chunk);
+                return;
+        }
+        chunk->next = pool->free_chunks;
+        pool->free_chunks = chunk;
+        pool->n_free_chunks++;
+}
+
+static struct slice *slice_new(struct buffer_pool *pool)
+{
+        struct slice *slice = pool->free_slices;
+
+        if (!slice)
+                return malloc(sizeof(*slice));
+        pool->free_slices = slice->next;
+        pool->n_free_slices--;
+        return slice;
+}
+
+static void slice_free(struct buffer_pool *pool, struct slice *slice)
+{
+        if (pool->n_free_slices >= FREE_SLICES_MAX) {
+                free(slice);
+                return;
+        }
+        slice->next = pool->free_slices;
+        pool->free_slices = slice;
+        pool->n_free_slices++;
+}
+
+void buffer_pool_trim(struct buffer_pool *pool)
+{
+        while (pool->free_chunks) {
+                struct chunk *chunk = pool->free_chunks;
+                pool->free_chunks = chunk->next;
+                free(chunk);
+        }
+        while (pool->free_slices) {
+                struct slice *slice = pool->free_slices;
+                pool->free_slices = slice->next;
+                free(slice);
+        }
+        pool->n_free_chunks = pool->n_free_slices = 0;
+}
+
+static void link_slice(struct buffer *buffer, struct slice *slice)
+{
+        slice->next = NULL;
+        if (buffer->tail)
+                buffer->tail->next = slice;
+        else
+                buffer->head = slice;
+        buffer->tail = slice;
+        buffer->length += slice->length;
+}
+
+/* Puts a slice at the end that refers to the given bytes; takes over one reference of the chunk. */
+static int add_slice(struct buffer *buffer, struct chunk *chunk, const uint8_t *data, size_t length)
+{
+        struct slice *slice = slice_new(buffer->pool);
+
+        if (!slice)
+                return -ENOMEM;
+        slice->chunk = chunk;
+        slice->data = data;
+        slice->length = length;
+        link_slice(buffer, slice);
+        return 0;
+}
+
+/* The free bytes right behind the buffer's last one. */
+static size_t tail_room(const struct buffer *buffer)
+{
+        const struct slice *tail = buffer->tail;
+
+        if (!tail || tail->data + tail->length != tail->chunk->data + tail->chunk->used)
+                return 0;
+        return tail->chunk->size - tail->chunk->used;
+}
+
+static void grow_tail(struct buffer *buffer, size_t length)
+{
+        buffer->tail->chunk->used += length;
+        buffer->tail->length += length;
+        buffer->length += length;
+}
+
+/* Takes the slices behind `last` (all of them where it is NULL) off again. */
+static void cut_behind(struct buffer *buffer, struct slice *last, size_t length)
+{
+        struct slice *slice = last ? last->next : buffer->head;
+
+        while (slice) {
+                struct slice *next = slice->next;
+                chunk_unref(buffer->pool, slice->chunk);
+                slice_free(buffer->pool, slice);
+                slice = next;
+        }
+        if (last)
+                last->next = NULL;
+        else
+                buffer->head = NULL;
+        buffer->tail = last;
+        buffer->length = length;
+}
+
+void buffer_clear(struct buffer *buffer)
+{
+        cut_behind(buffer, NULL, 0);
+}
+
+static int append_chunk(struct buffer *buffer, const uint8_t *data, size_t length, size_t size)
+{
+        struct chunk *chunk = chunk_new(buffer->pool, size);
+
+        if (!chunk)
+                return -ENOMEM;
+        memcpy(chunk->data, data, length);
+        chunk->used = length;
+        int r = add_slice(buffer, chunk, chunk->data, length);
+        if (r < 0)
+                chunk_unref(buffer->pool, chunk);
+        return r;
+}
+
+/* A chunk for what comes behind `length` bytes: a few bytes do not take a large one, and many in
+ * small pieces do not take many. */
+static size_t next_chunk_size(size_t length, size_t left)
+{
+        size_t size = SMALL_CHUNK_SIZE;
+
+        while (size < BUFFER_CHUNK_SIZE && (size < left || size < length))
+                size *= 2;
+        return size;
+}
+
+int buffer_append(struct buffer *buffer, const void *data, size_t length)
+{
+        const uint8_t *rest = data;
+        struct slice *last = buffer->tail;
+        size_t before = buffer->length, room = tail_room(buffer);
+        size_t in_room = room < length ? room : length;
+
+        if (in_room > 0)
+                memcpy(buffer->tail->chunk->data + buffer->tail->chunk->used, rest, in_room);
+        rest += in_room;
+        for (size_t left = length - in_room; left > 0;) {
+                size_t size = next_chunk_size(buffer->length, left);
+                size_t part = left < size ? left : size;
+                if (append_chunk(buffer, rest, part, size) < 0) {
+                        cut_behind(buffer, last, before);
+                        return -ENOMEM;
+                }
+                rest += part;
+                left -= part;
+        }
+        if (in_room > 0) {
+                last->chunk->used += in_room;
+                last->length += in_room;
+                buffer->length += in_room;
+        }
+        return 0;
+}
+
+/* Finds the slice that holds byte `*offset`, which becomes an offset into that slice. */
+static const struct slice *find(const struct buffer *buffer, size_t *offset)
+{
+        const struct slice *slice = buffer->head;
+
+        while (slice && *offset >= slice->length) {
+                *offset -= slice->length;
+                slice = slice->next;
+        }
+        return slice;
+}
+
+int buffer_share(struct buffer *buffer, const struct buffer *from, size_t offset, size_t length)
+{
+        struct slice *last = buffer->tail;
+        size_t before = buffer->length, last_length = last ? last->length : 0;
+        bool copy = length < BUFFER_SHARE_MIN;
+        int r = 0;
+
+        for (const struct slice *slice = find(from, &offset); length > 0; slice = slice->next) {
+                size_t part = slice->length - offset;
+                if (part > length)
+                        part = length;
+                if (copy) {
+                        r = buffer_append(buffer, slice->data + offset, part);
+                } else {
+                        r = add_slice(buffer, slice->chunk, slice->data + offset, part);
+                        if (r == 0)
+                                slice->chunk->references++;
+                }
+                if (r < 0) {
+                        cut_behind(buffer, last, before);
+                        if (last)
+                                last->length = last_length;
+                        return r;
+                }
+                length -= part;
+                offset = 0;
+        }
+        return 0;
+}
+
+void buffer_move(struct buffer *to, struct buffer *from)
+{
+        if (!from->head)
+                return;
+        if (to->tail)
+                to->tail->next = from->head;
+        else
+                to->head = from->head;
+        to->tail = from->tail;
+        to->length += from->length;
+        buffer_init(from, from->pool);
+}
+
+void buffer_drop(struct buffer *buffer, size_t length)
+{
+        buffer->length -= length;
+        while (length > 0) {
+                struct slice *slice = buffer->head;
+                if (length < slice->length) {
+                        slice->data += length;
+                        slice->length -= length;
+                        return;
+                }
+                length -= slice->length;
+                buffer->head = slice->next;
+                if (!buffer->head)
+                        buffer->tail = NULL;
+                chunk_unref(buffer->pool, slice->chunk);
+                slice_free(buffer->pool, slice);
+        }
+}
+
+size_t buffer_peek(const struct buffer *buffer, size_t offset, const uint8_t **ret)
+{
+        const struct slice *slice = find(buffer, &offset);
+
+        if (!slice)
+                return 0;
+        *ret = slice->data + offset;
+        return slice->length - offset;
+}
+
+void buffer_copy(const struct buffer *buffer, size_t offset, size_t length, void *out)
+{
+        uint8_t *to = out;
+
+        for (const struct slice *slice = find(buffer, &offset); length > 0; slice = slice->next) {
+                size_t part = slice->length - offset;
+                if (part > length)
+                        part = length;
+                memcpy(to, slice->data + offset, part);
+                to += part;
+                length -= part;
+                offset = 0;
+        }
+}
+
+void buffer_compact(struct buffer *buffer)
+{
+        uint8_t bytes[BUFFER_SHARE_MIN];
+        size_t length = buffer->length;
+
+        if (length == 0 || length > sizeof(bytes))
+                return;
+        if (!buffer->head->next && buffer->head->chunk->size <= length)
+                return;
+        buffer_copy(buffer, 0, length, bytes);
+
+        struct buffer compact = {.pool = buffer->pool};
+        if (append_chunk(&compact, bytes, length, length) < 0)
+                return;
+        buffer_clear(buffer);
+        *buffer = compact;
+}
+
+/* Fresh chunks for `limit` bytes at the most; fewer where memory is short. */
+static unsigned take_chunks(struct buffer_pool *pool, struct chunk **chunks, struct iovec *vectors,
+                            unsigned max, size_t limit)
+{
+        unsigned n = 0;
+
+        for (size_t total = 0; n < max && total < limit; n++) {
+                chunks[n] = chunk_new(pool, BUFFER_CHUNK_SIZE);
+                if (!chunks[n])
+                        break;
+                size_t part = limit - total < BUFFER_CHUNK_SIZE ? limit - total : BUFFER_CHUNK_SIZE;
+                vectors[n] = (struct iovec){.iov_base = chunks[n]->data, .iov_len = part};
+                total += part;
+        }
+        return n;
+}
+
+/* Gives `length` read bytes to the buffer, chunk by chunk, and the unused chunks back. */
+static int keep_chunks(struct buffer *buffer, struct chunk **chunks, unsigned n, size_t length)
+{
+        int r = 0;
+
+        for (unsigned i = 0; i < n; i++) {
+                size_t part = length < BUFFER_CHUNK_SIZE ? length : BUFFER_CHUNK_SIZE;
+                length -= part;
+                chunks[i]->used = part;
+                if (part > 0 && r == 0)
+                        r = add_slice(buffer, chunks[i], chunks[i]->data, part);
+                if (part == 0 || r < 0)
+                        chunk_unref(buffer->pool, chunks[i]);
+        }
+        return r;
+}
+
+static ssize_t read_vectors(int fd, const struct iovec *vectors, int n)
+{
+        ssize_t got;
+
+        do
+                got = readv(fd, vectors, n);
+        while (got < 0 && errno == EINTR);
+        return got < 0 ? -errno : got;
+}
+
+ssize_t buffer_read(struct buffer *buffer, int fd, size_t limit)
+{
+        struct iovec vectors[READ_VECTORS + 1];
+        struct chunk *chunks[READ_VECTORS];
+        size_t room = tail_room(buffer);
+
+        if (room > limit)
+                room = limit;
+        if (room > 0)
+                vectors[0] = (struct iovec){
+                        .iov_base = buffer->tail->chunk->data + buffer->tail->chunk->used,
+                        .iov_len = room,
+                };
+        unsigned first = room > 0 ? 1 : 0;
+        unsigned n = take_chunks(buffer->pool, chunks, vectors + first, READ_VECTORS, limit - room);
+        if (first + n == 0)
+                return -ENOMEM;
+
+        ssize_t got = read_vectors(fd, vectors, (int)(first + n));
+        size_t length = got > 0 ? (size_t)got : 0;
+        size_t in_room = length < room ? length : room;
+        if (in_room > 0)
+                grow_tail(buffer, in_room);
+        int r = keep_chunks(buffer, chunks, n, length - in_room);
+        return r < 0 ? r : got;
+}
+
+ssize_t buffer_write(struct buffer *buffer, int fd)
+{
+        struct iovec vectors[WRITE_VECTORS];
+        int n = 0;
+        ssize_t written;
+
+        for (struct slice *slice = buffer->head; slice && n < WRITE_VECTORS; slice = slice->next)
+                vectors[n++] = (struct iovec){
+                        .iov_base = (void *)(uintptr_t)slice->data,
+                        .iov_len = slice->length,
+                };
+        do
+                written = writev(fd, vectors, n);
+        while (written < 0 && errno == EINTR);
+        if (written < 0)
+                return -errno;
+        buffer_drop(buffer, (size_t)written);
+        return written;
+}
