@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "child.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+/* What stands in /proc/self/fd, or -1: nothing else that starts with a digit does. */
+static int descriptor_number(const char *name)
+{
+        int number = 0;
+
+        if (*name < '0' || *name > '9')
+                return -1;
+        for (; *name; name++)
+                number = number * 10 + (*name - '0');
+        return number;
+}
+
+static int close_listed(int first)
+{
+        _Alignas(struct dirent64) char entries[2048];
+        int folder = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        ssize_t n;
+
+        if (folder < 0)
+                return -1;
+        while ((n = getdents64(folder, entries, sizeof(entries))) > 0) {
+                for (ssize_t at = 0; at < n;) {
+                        const struct dirent64 *entry = (const void *)(entries + at);
+                        int fd = descriptor_number(entry->d_name);
+
+                        if (fd >= first && fd != folder)
+                                close(fd);
+                        at += entry->d_reclen;
+                }
+        }
+        close(folder);
+        return n < 0 ? -1 : 0;
+}
+
+/* Closes every descriptor from first on, whoever opened it: close_range is refused by old kernels
+ * and by some sandboxes, /proc is not mounted everywhere. */
+static void close_from(int first)
+{
+        struct rlimit limit = {.rlim_max = RLIM_INFINITY};
+
+        if (syscall(SYS_close_range, (unsigned)first, ~0U, 0U) == 0 || close_listed(first) == 0)
+                return;
+        getrlimit(RLIMIT_NOFILE, &limit);
+        for (int fd = first; fd < (1 << 20) && (rlim_t)fd < limit.rlim_max; fd++)
+                close(fd);
+}
+
+/* Only what the plan lists stays open, and the report until exec. */
+static int arrange_descriptors(const struct child_plan *plan)
+{
+        for (int i = 0; i < plan->count; i++) {
+                if (dup2(plan->descriptors[i], i) < 0)
+                        return -1;
+        }
+        if (dup3(plan->report, plan->count, O_CLOEXEC) < 0)
+                return -1;
+        close_from(plan->count + 1);
+        return 0;
+}
+
+/*
+ * Dispositions that the daemon changed, then its mask: in this order, since no handler of the
+ * daemon's may run here. sigaction(3) would refuse the two signals that the C library keeps to
+ * itself, and which its posix_spawn(3) leaves ignored in all that it starts (make uses it).
+ */
+static void reset_signals(void)
+{
+        static const unsigned char defaults[64]; /* the kernel's struct: SIG_DFL is 0 */
+        sigset_t none;
+
+        for (int signal = 1; signal < NSIG; signal++)
+                syscall(SYS_rt_sigaction, signal, defaults, NULL, (NSIG - 1) / 8);
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* The kernel kills the child when its parent ends; if that has happened by now, there is nobody
+ * to be told. */
+static int bind_to_parent(pid_t parent)
+{
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+                return -1;
+        if (getppid() != parent)
+                _exit(127);
+        return 0;
+}
+
+/* Returns only if a step fails: that step, with errno. */
+static enum child_step run_steps(const struct child_plan *plan)
+{
+        if (setpgid(0, 0) < 0)
+                return CHILD_PROCESS_GROUP;
+        if (arrange_descriptors(plan) < 0)
+                return CHILD_DESCRIPTORS;
+        if (plan->files_limit && setrlimit(RLIMIT_NOFILE, plan->files_limit) < 0)
+                return CHILD_FILES_LIMIT;
+        if (plan->working_directory && chdir(plan->working_directory) < 0)
+                return CHILD_WORKING_DIRECTORY;
+        if (plan->umask >= 0)
+                umask((mode_t)plan->umask);
+        if (plan->nice != 0 && setpriority(PRIO_PROCESS, 0, plan->nice) < 0)
+                return CHILD_NICE;
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return CHILD_PRIVILEGES;
+        if (bind_to_parent(plan->parent) < 0)
+                return CHILD_PARENT_DEATH;
+        reset_signals();
+        execve(plan->executable, plan->arguments, plan->environment);
+        return CHILD_EXECUTE;
+}
+
+void child_run(const struct child_plan *plan)
+{
+        struct child_report report = {.step = run_steps(plan), .error = errno};
+        int fd = report.step > CHILD_DESCRIPTORS ? plan->count : plan->report;
+
+        while (write(fd, &report, sizeof(report)) < 0 && errno == EINTR)
+                ;
+        _exit(127);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * What a new child does on its way to exec. It may still share its memory with the daemon (vfork),
+ * so it only makes system calls, on data that was prepared before.
+ */
+#include <stddef.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+struct child_plan {
+        const char *executable; /* absolute */
+        char *const *arguments;
+        char *const *environment;
+        const char *working_directory; /* NULL: as it is */
+        const struct rlimit *files_limit;
+        pid_t parent;
+        int umask; /* -1: as it is */
+        int nice;  /* 0: as it is */
+        /* The child's descriptor i is a duplicate of descriptors[i], which is not below count. */
+        const int *descriptors;
+        int count;
+        int report; /* a pipe: takes a child_report if the way ends early; above count */
+};
+
+enum child_step {
+        CHILD_PROCESS_GROUP,
+        CHILD_DESCRIPTORS,
+        CHILD_FILES_LIMIT,
+        CHILD_WORKING_DIRECTORY,
+        CHILD_NICE,
+        CHILD_PRIVILEGES,
+        CHILD_PARENT_DEATH,
+        CHILD_EXECUTE,
+};
+
+struct child_report {
+        enum child_step step;
+        int error; /* errno */
+};
+
+_Noreturn void child_run(const struct child_plan *plan);

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+"""What a program that runs under jumpbootd can use.
+
+expose, on_start, on_exit: decorators, see each.
+Pipe_in, Pipe_out, Status_in: the worker's pipes as text files. The worker's own loop reads and
+writes them, unless the main module never returns from a loop of its own.
+The program's key-values are attributes of this package, too.
+"""
+from .hooks import expose, on_exit, on_start
+
+__all__ = ["Pipe_in", "Pipe_out", "Status_in", "expose", "on_exit", "on_start"]
+
+# Opened when the worker is prepared, before any code of the program runs.
+Pipe_in = None
+Pipe_out = None
+Status_in = None

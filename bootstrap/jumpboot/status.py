@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""The status pipe: one JSON line for each thing that the daemon is told about the worker."""
+import threading
+
+from .encode import encode
+from .errors import TEXT_MAX, exact_argument, shorten
+from .pipe import write_all
+
+
+_LINE_MAX = 2097152  # the daemon reads a line of twice that
+
+
+def _exact(description):
+    """A described exception with arguments and causes that can stand in a message."""
+    cause = description["cause"]
+    return {**description, "args": [exact_argument(value) for value in description["args"]],
+            "cause": None if cause is None else _exact(cause)}
+
+
+def _line(message):
+    return encode(message).encode("ascii") + b"\n"
+
+
+class Status:
+    def __init__(self, fd):
+        self._fd = fd
+        self._lock = threading.Lock()
+
+    def _send(self, message):
+        self._write(_line(message))
+
+    def _write(self, line):
+        with self._lock:
+            write_all(self._fd, line)
+
+    def ready(self, methods):
+        self._send({"type": "status", "message": "ready", "methods": methods})
+
+    def exit(self):
+        self._send({"type": "status", "message": "exit"})
+
+    def log(self, level, message):
+        self._send({"type": "log", "level": level, "message": shorten(message, TEXT_MAX)})
+
+    def exception(self, stage, description):
+        message = {"type": "exception", "stage": stage, **_exact(description)}
+        line = _line(message)
+        if len(line) > _LINE_MAX:
+            line = _line({**message, "args": [], "cause": None})
+        self._write(line)
+
+    def after_fork(self):
+        self._lock = threading.Lock()

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""A worker from its start to its end, in the order in which the second stage asks for it."""
+import faulthandler
+import gc
+import os
+import signal
+import sys
+
+import jumpboot
+
+from .answer import Answers
+from .describe import reduce
+from .errors import Describer, format_traceback
+from .events import Events
+from .hooks import hooks
+from .loop import Loop
+from .output import Output
+from .resources import teach_files
+from .status import Status
+from .table import Table, find_functions
+
+
+def _open_pipe(fd, mode):
+    return sys.__jbo(fd, mode)  # not in a class, where such a name is mangled
+
+
+class Stage:
+    """A part of the start: what goes wrong in it is told to the daemon, and ends the worker."""
+
+    def __init__(self, worker, name):
+        self._worker = worker
+        self._name = name
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if error is not None and not self._worker.forked():
+            self._worker.fail(self._name, error)
+
+
+class Worker:
+    def __init__(self, program):
+        self._pipe_in = program["PipeIn"]
+        self._pipe_out = program["PipeOut"]
+        self._status_in = program["StatusIn"]
+        self._key_values = program["KVPairs"]
+        self._describer = Describer(program["Program"]["Path"])
+        self._answers = Answers(program["MaxResponseSize"], self._describer)
+        self._events = Events()
+        self._table = Table({})
+        self._methods = {}  # what the daemon is told of them
+        self._output = Output(1, 2)
+        self.status = Status(self._status_in)
+
+    def stage(self, name):
+        return Stage(self, name)
+
+    def prepare(self):
+        """Descriptors, output, signals and the attributes of the jumpboot package."""
+        faulthandler.enable(2)
+        self._output.install()
+        # Not SIG_IGN, which the processes that a program starts would inherit.
+        signal.signal(signal.SIGINT, lambda number, frame: None)
+        for fd in (*self._pipes(), *sys.extra_file_descriptors):
+            os.set_inheritable(fd, False)
+        os.register_at_fork(after_in_child=self._after_fork)
+        jumpboot.Pipe_in = _open_pipe(self._pipe_in, "r")
+        jumpboot.Pipe_out = _open_pipe(self._pipe_out, "w")
+        jumpboot.Status_in = _open_pipe(self._status_in, "w")
+        for name, value in self._key_values.items():
+            self._add_key_value(name, value)
+        teach_files()
+
+    def _pipes(self):
+        return self._pipe_in, self._pipe_out, self._status_in
+
+    def _add_key_value(self, name, value):
+        if name in jumpboot.__all__ or name.startswith("__"):
+            raise ValueError('the key-value "%s" would hide jumpboot.%s: name it otherwise'
+                             % (name, name))
+        setattr(jumpboot, name, value)
+
+    def _after_fork(self):
+        """In a forked child: it reads no requests, and nothing that it does can be an answer."""
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in self._pipes():
+            os.dup2(null, fd, inheritable=False)
+        os.close(null)
+        self._output.after_fork()
+        self.status.after_fork()
+
+    def forked(self):
+        """Whether this is a child of the worker: what it raises is its own affair."""
+        return self._output.current.forked
+
+    def fail(self, stage, error):
+        """Tells the daemon, and ends the process at once, whatever threads it has."""
+        self._output.stop_holding()
+        try:
+            self.status.exception(stage, self._describer.describe(error))
+            self._flush()
+        finally:
+            os._exit(1)
+
+    def start(self):
+        """Runs the functions that the program marked with on_start."""
+        for function in hooks.on_start:
+            self._run(function)
+
+    def _run(self, function):
+        result = function()
+        if hasattr(result, "__await__"):
+            self._events.run(result)
+
+    def make_table(self, main):
+        self._table = Table(find_functions(main, hooks))
+        if any(method.is_async for method in self._table.methods.values()):
+            import asyncio  # noqa: F401  not at the first call, which would wait for it
+        self._methods = self._table.describe()
+        reduced = reduce(self._methods)
+        if reduced:
+            self.status.log("warning", "the descriptions of the %d functions are too long: %s"
+                            % (len(self._methods), reduced))
+
+    def serve(self):
+        """Tells the daemon that the worker is ready, and answers requests to the pipe's end."""
+        hooks.late = lambda message: self.status.log("warning", message)
+        self._output.end_lines()
+        gc.collect()
+        gc.freeze()  # what the modules made stays: the collector need not look at it again
+        self.status.ready(self._methods)
+        self._methods = None
+        Loop(self._table, self._answers, self._events, self._output).serve(
+            self._pipe_in, self._pipe_out)
+        if not self.forked():
+            self._end()
+
+    def _end(self):
+        self._output.stop_holding()
+        for function in reversed(hooks.on_exit):
+            self._guarded(self._run, function)
+        self._guarded(self._events.close)
+        self._flush()
+        self._output.install()  # for what Python itself does at the end
+        try:
+            self.status.exit()
+        except BrokenPipeError:
+            pass
+
+    def _flush(self):
+        """Flushes what the program may have put in the place of the standard streams."""
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "flush"):
+                self._guarded(stream.flush)
+
+    def _guarded(self, function, *args):
+        """One function that fails at the end does not keep the others from being run."""
+        try:
+            function(*args)
+        except BaseException as error:
+            if self.forked():
+                raise
+            self._output.complain(format_traceback(error))

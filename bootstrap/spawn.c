@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+#include "spawn.h"
+
+#include "builtin.h"
+#include "child.h"
+
+#include "common/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+
+/* As vfork(2): a daemon with a large heap does not copy its page tables. A sanitizer keeps books in
+ * the memory that would be shared, and needs a copy. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
+        __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) ||                     \
+        __has_feature(thread_sanitizer)
+#define SHARE_MEMORY 0
+#else
+#define SHARE_MEMORY (CLONE_VM | CLONE_VFORK)
+#endif
+
+#define CHILD_STACK_SIZE 32768
+#define PIPE_SIZE_WANTED (1 << 20)
+
+/* The child's numbers from 1 on, and where the daemon's end of each pipe goes. */
+static const struct channel {
+        size_t daemon_end; /* its place in struct spawned */
+        bool child_reads;
+        bool large;
+} channels[SPAWN_FD_EXTRA] = {
+        [STDOUT_FILENO] = {offsetof(struct spawned, out), false, false},
+        [STDERR_FILENO] = {offsetof(struct spawned, err), false, false},
+        [SPAWN_FD_PIPE_IN] = {offsetof(struct spawned, pipe_in), true, true},
+        [SPAWN_FD_PIPE_OUT] = {offsetof(struct spawned, pipe_out), false, true},
+        [SPAWN_FD_STATUS_IN] = {offsetof(struct spawned, status_in), false, false},
+        [SPAWN_FD_BOOTSTRAP] = {offsetof(struct spawned, bootstrap_in), true, false},
+        [SPAWN_FD_PROGRAM] = {offsetof(struct spawned, program_in), true, false},
+};
+
+/* What is prepared for one child. */
+struct preparation {
+        int *descriptors; /* duplicates for the child, all numbers above those it will use */
+        int count;
+        int report[2];
+        char *primary;
+        char (*numbers)[12];
+        const char **arguments;
+};
+
+static void preparation_clear(struct preparation *preparation)
+{
+        for (int i = 0; preparation->descriptors && i < preparation->count; i++)
+                close_fd(preparation->descriptors[i]);
+        free(preparation->descriptors);
+        close_fd(preparation->report[0]);
+        close_fd(preparation->report[1]);
+        free(preparation->primary);
+        free(preparation->numbers);
+        free(preparation->arguments);
+}
+
+_printf_(3, 4) static int fail(char error[static SPAWN_ERROR_MAX], int r, const char *format, ...)
+{
+        va_list arguments;
+        size_t length;
+
+        va_start(arguments, format);
+        vsnprintf(error, SPAWN_ERROR_MAX, format, arguments);
+        va_end(arguments);
+        length = strlen(error);
+        snprintf(error + length, SPAWN_ERROR_MAX - length, ": %s", strerror(-r));
+        return r;
+}
+
+/* Moves a descriptor to a number that is not below floor. */
+static int move_up(int *fd, int floor)
+{
+        int higher;
+
+        if (*fd >= floor)
+                return 0;
+        higher = fcntl(*fd, F_DUPFD_CLOEXEC, floor);
+        if (higher < 0)
+                return -errno;
+        close(*fd);
+        *fd = higher;
+        return 0;
+}
+
+static int make_pipe(const struct channel *channel, int floor, int *child_end, int *daemon_end)
+{
+        int ends[2], flags;
+
+        if (pipe2(ends, O_CLOEXEC) < 0)
+                return -errno;
+        *child_end = ends[channel->child_reads ? 0 : 1];
+        *daemon_end = ends[channel->child_reads ? 1 : 0];
+        flags = fcntl(*daemon_end, F_GETFL);
+        if (flags < 0 || fcntl(*daemon_end, F_SETFL, flags | O_NONBLOCK) < 0)
+                return -errno;
+        if (channel->large) /* refused when the user has many pipes: it works as it is */
+                fcntl(*daemon_end, F_SETPIPE_SZ, PIPE_SIZE_WANTED);
+        return move_up(child_end, floor);
+}
+
+static int prepare_report(struct preparation *preparation)
+{
+        if (pipe2(preparation->report, O_CLOEXEC) < 0) {
+                preparation->report[0] = preparation->report[1] = -1;
+                return -errno;
+        }
+        return move_up(&preparation->report[1], preparation->count + 1);
+}
+
+static int prepare_descriptors(struct preparation *preparation, const struct spawn_options *options,
+                               struct spawned *spawned, char error[static SPAWN_ERROR_MAX])
+{
+        int floor = SPAWN_FD_EXTRA + (int)options->n_extra_fds;
+        int *child = calloc((size_t)floor, sizeof(*child));
+        int r;
+
+        if (!child)
+                return fail(error, -ENOMEM, "cannot prepare the process");
+        for (int i = 0; i < floor; i++)
+                child[i] = -1;
+        preparation->descriptors = child;
+        preparation->count = floor;
+
+        child[STDIN_FILENO] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        r = child[STDIN_FILENO] < 0 ? -errno : move_up(&child[STDIN_FILENO], floor);
+        if (r < 0)
+                return fail(error, r, "cannot open /dev/null");
+        for (int i = STDOUT_FILENO; i < SPAWN_FD_EXTRA; i++) {
+                r = make_pipe(&channels[i], floor, &child[i],
+                              (int *)((char *)spawned + channels[i].daemon_end));
+                if (r < 0)
+                        return fail(error, r, "cannot make the pipes");
+        }
+        for (size_t i = 0; i < options->n_extra_fds; i++) {
+                int fd = fcntl(options->extra_fds[i], F_DUPFD_CLOEXEC, floor);
+
+                if (fd < 0)
+                        return fail(error, -errno, "cannot pass on descriptor %d",
+                                    options->extra_fds[i]);
+                child[SPAWN_FD_EXTRA + i] = fd;
+        }
+        r = prepare_report(preparation);
+        return r < 0 ? fail(error, r, "cannot make the pipes") : 0;
+}
+
+/* The first stage with the number of the bootstrap pipe in it, which is shorter than the mark. */
+static char *primary_text(void)
+{
+        const char *from = builtin_primary, *mark;
+        char *text = malloc(builtin_primary_length + 1), *out = text;
+
+        if (!text)
+                return NULL;
+        while ((mark = strstr(from, BUILTIN_PRIMARY_FD))) {
+                out = mempcpy(out, from, (size_t)(mark - from));
+                out += sprintf(out, "%d", SPAWN_FD_BOOTSTRAP);
+                from = mark + strlen(BUILTIN_PRIMARY_FD);
+        }
+        strcpy(out, from);
+        return text;
+}
+
+static int prepare_arguments(struct preparation *preparation, const struct spawn_options *options)
+{
+        size_t n_program = 0, n_extra = options->n_extra_fds, at = 0;
+
+        while (options->arguments && options->arguments[n_program])
+                n_program++;
+        preparation->primary = primary_text();
+        preparation->numbers = calloc(n_extra + 2, sizeof(*preparation->numbers));
+        preparation->arguments = calloc(n_extra + n_program + 7, sizeof(*preparation->arguments));
+        if (!preparation->primary || !preparation->numbers || !preparation->arguments)
+                return -ENOMEM;
+
+        snprintf(preparation->numbers[0], sizeof(*preparation->numbers), "%d", SPAWN_FD_BOOTSTRAP);
+        snprintf(preparation->numbers[1], sizeof(*preparation->numbers), "%zu", n_extra);
+        for (size_t i = 0; i < n_extra; i++)
+                snprintf(preparation->numbers[i + 2], sizeof(*preparation->numbers), "%d",
+                         SPAWN_FD_EXTRA + (int)i);
+
+        preparation->arguments[at++] = options->python;
+        preparation->arguments[at++] = "-u";
+        preparation->arguments[at++] = "-c";
+        preparation->arguments[at++] = preparation->primary;
+        for (size_t i = 0; i < n_extra + 2; i++)
+                preparation->arguments[at++] = preparation->numbers[i];
+        for (size_t i = 0; i < n_program; i++)
+                preparation->arguments[at++] = options->arguments[i];
+        return 0;
+}
+
+static int child_main(void *userdata)
+{
+        child_run(userdata);
+}
+
+/* Signals are blocked meanwhile: no handler of the daemon's may run in the child. A sanitizer must
+ * leave the child's stack where it stands, within the daemon's. */
+__attribute__((no_sanitize_address)) static int start_child(struct child_plan *plan,
+                                                            struct spawned *spawned)
+{
+        _Alignas(16) char stack[CHILD_STACK_SIZE];
+        sigset_t all, before;
+        int error;
+
+        sigfillset(&all);
+        sigprocmask(SIG_SETMASK, &all, &before);
+        spawned->pid = clone(child_main, stack + sizeof(stack),
+                             SHARE_MEMORY | CLONE_PIDFD | SIGCHLD, plan, &spawned->pidfd);
+        error = errno;
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        return spawned->pid < 0 ? -error : 0;
+}
+
+static int report_failure(const struct spawn_options *options, const struct child_report *report,
+                          char error[static SPAWN_ERROR_MAX])
+{
+        switch (report->step) {
+        case CHILD_EXECUTE:
+                return fail(error, -report->error, "cannot execute %.180s", options->python);
+        case CHILD_WORKING_DIRECTORY:
+                return fail(error, -report->error, "cannot change to folder %.180s",
+                            options->working_directory);
+        case CHILD_NICE:
+                return fail(error, -report->error, "cannot set nice to %d", options->nice);
+        case CHILD_FILES_LIMIT:
+                return fail(error, -report->error, "cannot set the limit of open files");
+        case CHILD_DESCRIPTORS:
+                return fail(error, -report->error, "cannot set up the descriptors");
+        case CHILD_PROCESS_GROUP:
+                return fail(error, -report->error, "cannot make a process group");
+        case CHILD_PRIVILEGES:
+                return fail(error, -report->error, "cannot give up new privileges");
+        case CHILD_PARENT_DEATH:
+                return fail(error, -report->error, "cannot ask for the parent-death signal");
+        }
+        return fail(error, -report->error, "cannot start the process");
+}
+
+/* The pipe ends without a word when exec closes it. */
+static int await_exec(struct preparation *preparation, const struct spawn_options *options,
+                      char error[static SPAWN_ERROR_MAX])
+{
+        struct child_report report;
+        ssize_t n;
+
+        preparation->report[1] = close_fd(preparation->report[1]);
+        do
+                n = read(preparation->report[0], &report, sizeof(report));
+        while (n < 0 && errno == EINTR);
+        if (n == 0)
+                return 0;
+        if (n != sizeof(report))
+                return fail(error, n < 0 ? -errno : -EIO, "cannot start the process");
+        return report_failure(options, &report, error);
+}
+
+static int run_child(struct preparation *preparation, const struct spawn_options *options,
+                     struct spawned *spawned, char error[static SPAWN_ERROR_MAX])
+{
+        static const char *const no_environment[] = {NULL};
+        const char *const *environment =
+                options->environment ? options->environment : no_environment;
+        struct child_plan plan = {
+                .executable = options->python,
+                .arguments = (char *const *)preparation->arguments,
+                .environment = (char *const *)environment,
+                .working_directory = options->working_directory,
+                .files_limit = options->files_limit,
+                .parent = getpid(),
+                .umask = options->umask,
+                .nice = options->nice,
+                .descriptors = preparation->descriptors,
+                .count = preparation->count,
+                .report = preparation->report[1],
+        };
+        int r;
+
+        r = start_child(&plan, spawned);
+        if (r < 0)
+                return fail(error, r, "cannot make a process");
+        r = await_exec(preparation, options, error);
+        if (r >= 0 && spawned->pidfd < 0) /* before Linux 5.2 */
+                r = fail(error, -ENOSYS, "cannot open a pidfd");
+        if (r >= 0)
+                return 0;
+        kill(spawned->pid, SIGKILL);
+        while (waitpid(spawned->pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+        return r;
+}
+
+int spawn_process(const struct spawn_options *options, struct spawned *ret,
+                  char error[SPAWN_ERROR_MAX])
+{
+        _cleanup_(preparation_clear) struct preparation preparation = {.report = {-1, -1}};
+        _cleanup_(spawned_close) struct spawned spawned = SPAWNED_NONE;
+        int r;
+
+        *ret = spawned;
+        if (options->python[0] != '/') {
+                snprintf(error, SPAWN_ERROR_MAX, "cannot execute %.180s: the path is not absolute",
+                         options->python);
+                return -EINVAL;
+        }
+        if (prepare_arguments(&preparation, options) < 0)
+                return fail(error, -ENOMEM, "cannot prepare the process");
+        r = prepare_descriptors(&preparation, options, &spawned, error);
+        if (r < 0)
+                return r;
+        r = run_child(&preparation, options, &spawned, error);
+        if (r < 0)
+                return r;
+        *ret = spawned;
+        spawned = (struct spawned)SPAWNED_NONE;
+        return 0;
+}
+
+void spawned_close(struct spawned *spawned)
+{
+        int *ends[] = {&spawned->pidfd,        &spawned->pipe_in,   &spawned->pipe_out,
+                       &spawned->status_in,    &spawned->out,       &spawned->err,
+                       &spawned->bootstrap_in, &spawned->program_in};
+
+        for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+                *ends[i] = close_fd(*ends[i]);
+}
+
+const char *spawn_secondary(size_t *ret_length)
+{
+        *ret_length = builtin_secondary_length;
+        return builtin_secondary;
+}

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+"""The programs of the manual page jumpboot-python(7) work as they stand there."""
+import pathlib
+import re
+
+from worker_fixtures import python, spawn, start  # noqa: F401
+
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "doc" / "jumpboot-python.7"
+
+
+def programs():
+    """The literal blocks of the page that define functions, in their order."""
+    blocks = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed$", PAGE.read_text(), re.S | re.M)
+    return [block for block in blocks if "def " in block]
+
+
+def test_programs_of_the_manual(start, tmp_path):
+    synopsis, exposing, database = programs()
+    assert start(synopsis).result("add", {"a": 1, "b": 2}) == 3
+    worker = start(exposing)
+    assert sorted(worker.methods) == ["add", "math.mean"]
+    assert worker.result("math.mean", [1, 2, 3]) == 2.0
+    worker = start(database, key_values={"database": str(tmp_path / "people.db")})
+    assert worker.methods["find"]["returns"]["schema"] == {"type": "array"}
+    assert "no such table: people" in worker.error("find", {"name": "Ada"})["message"]
+    assert worker.close() == 0
