@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * The types that an option may have: from JSON to the field of a struct, and back.
+ */
+#include "options.h"
+
+#define OPTION_FAULT_MAX 512
+
+struct option_type {
+        const char *noun; /* "a whole number": what error messages ask for */
+        /*
+         * Reads the value into the field. 0; 1 if it will not do, with the reason in `fault` where
+         * there is more to say than "must be NOUN"; or -ENOMEM. folder: where paths start from.
+         */
+        int (*parse)(const struct option *option, struct json_object *value, const char *folder,
+                     void *field, char fault[static OPTION_FAULT_MAX]);
+        /* *ret is NULL if the option is not set. 0 or -ENOMEM. */
+        int (*format)(const void *field, struct json_object **ret);
+        size_t size;
+        bool is_text; /* the field is a char * of its own */
+};
+
+extern const struct option_type option_type_DURATION, option_type_SIZE, option_type_COUNT,
+        option_type_NUMBER, option_type_BOOL, option_type_MODE, option_type_LEVEL,
+        option_type_GROUP, option_type_FOLDER, option_type_SOCKET;

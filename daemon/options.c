@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include "option_type.h"
+
+#include <errno.h>
+#include <json-c/json_tokener.h>
+#include <string.h>
+
+#define OPTION_ENTRY(structure, name_, type_, fallback_, minimum_, maximum_)                       \
+        {                                                                                          \
+                .name = #name_,                                                                    \
+                .type = &option_type_##type_,                                                      \
+                .offset = offsetof(struct structure, name_),                                       \
+                .fallback = fallback_,                                                             \
+                .minimum = minimum_,                                                               \
+                .maximum = maximum_,                                                               \
+        },
+#define OPTION_NONE(...)
+
+static const struct option server_options[] = {
+#define SERVER_OPTION(name, type, fallback, minimum, maximum, help)                                \
+        OPTION_ENTRY(server_options, name, type, #fallback, #minimum, #maximum)
+#define PROGRAM_OPTION OPTION_NONE
+#include "options.def"
+#undef SERVER_OPTION
+#undef PROGRAM_OPTION
+};
+
+static const struct option program_options[] = {
+#define SERVER_OPTION OPTION_NONE
+#define PROGRAM_OPTION(name, type, fallback, minimum, maximum, help)                               \
+        OPTION_ENTRY(program_options, name, type, #fallback, #minimum, #maximum)
+#include "options.def"
+#undef SERVER_OPTION
+#undef PROGRAM_OPTION
+};
+
+const struct option_table server_option_table = {server_options, ARRAY_SIZE(server_options)};
+const struct option_table program_option_table = {program_options, ARRAY_SIZE(program_options)};
+
+const struct option *option_find(const struct option_table *table, const char *name)
+{
+        for (size_t i = 0; i < table->n; i++)
+                if (strcmp(table->options[i].name, name) == 0)
+                        return &table->options[i];
+        return NULL;
+}
+
+static void *field_of(const struct option *option, void *object)
+{
+        return (char *)object + option->offset;
+}
+
+static const void *field_in(const struct option *option, const void *object)
+{
+        return (const char *)object + option->offset;
+}
+
+static bool is_null(const char *json)
+{
+        return strcmp(json, "null") == 0;
+}
+
+static int set_default(const struct option *option, void *object)
+{
+        char fault[OPTION_FAULT_MAX];
+        struct json_object *value;
+        int r;
+
+        if (is_null(option->fallback)) {
+                if (option->type == &option_type_MODE)
+                        *(int *)field_of(option, object) = -1;
+                return 0;
+        }
+        value = json_tokener_parse(option->fallback);
+        if (!value)
+                return -ENOMEM;
+        r = option->type->parse(option, value, "/", field_of(option, object), fault);
+        json_object_put(value);
+        return r > 0 ? -EINVAL : r;
+}
+
+int options_set_defaults(const struct option_table *table, void *object)
+{
+        int r;
+
+        for (size_t i = 0; i < table->n; i++) {
+                r = set_default(&table->options[i], object);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static void tell_unfit(const struct option *option, const struct json_node *node, const char *fault,
+                       struct config_errors *errors)
+{
+        char description[JSON_DESCRIPTION_MAX];
+        const char *actual = json_node_describe(node, description);
+
+        if (fault[0])
+                json_node_error(node, errors, "%s: %s", option->name, fault);
+        else if (is_null(option->maximum))
+                json_node_error(node, errors, "%s must be %s, not %s", option->name,
+                                option->type->noun, actual);
+        else
+                json_node_error(node, errors, "%s must be %s from %s to %s, not %s", option->name,
+                                option->type->noun, option->minimum, option->maximum, actual);
+}
+
+int option_set(const struct option *option, void *object, const struct json_node *node,
+               struct config_errors *errors)
+{
+        char fault[OPTION_FAULT_MAX] = "";
+        int r;
+
+        r = option->type->parse(option, node->value, node->document->folder,
+                                field_of(option, object), fault);
+        if (r > 0)
+                tell_unfit(option, node, fault, errors);
+        return r;
+}
+
+int options_copy(const struct option_table *table, void *to, const void *from)
+{
+        for (size_t i = 0; i < table->n; i++) {
+                const struct option *option = &table->options[i];
+                const void *source = field_in(option, from);
+                void *target = field_of(option, to);
+
+                if (!option->type->is_text)
+                        memcpy(target, source, option->type->size);
+                else if (*(char *const *)source &&
+                         !(*(char **)target = strdup(*(char *const *)source)))
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+void options_clear(const struct option_table *table, void *object)
+{
+        for (size_t i = 0; i < table->n; i++)
+                if (table->options[i].type->is_text) {
+                        char **field = field_of(&table->options[i], object);
+                        free(steal(*field));
+                }
+}
+
+int options_to_json(const struct option_table *table, const void *object, struct json_object *json)
+{
+        for (size_t i = 0; i < table->n; i++) {
+                const struct option *option = &table->options[i];
+                struct json_object *value = NULL;
+                int r;
+
+                r = option->type->format(field_in(option, object), &value);
+                if (r < 0)
+                        return r;
+                if (value && json_object_object_add(json, option->name, value) < 0) {
+                        json_object_put(value);
+                        return -ENOMEM;
+                }
+        }
+        return 0;
+}
+
+struct program_options *program_options_new(const char *name, const char *program_set)
+{
+        _cleanup_(program_options_unrefp) struct program_options *options = NULL;
+
+        options = calloc(1, sizeof(*options));
+        if (!options)
+                return NULL;
+        options->references = 1;
+        options->name = strdup(name);
+        options->program_set = strdup(program_set);
+        if (!options->name || !options->program_set)
+                return NULL;
+        return steal(options);
+}
+
+struct program_options *program_options_ref(struct program_options *options)
+{
+        options->references++;
+        return options;
+}
+
+static void free_strings(char **strings)
+{
+        for (char **at = strings; at && *at; at++)
+                free(*at);
+        free(strings);
+}
+
+struct program_options *program_options_unref(struct program_options *options)
+{
+        if (!options || --options->references > 0)
+                return NULL;
+        options_clear(&program_option_table, options);
+        free_strings(options->environment);
+        free_strings(options->arguments);
+        free(options->python);
+        program_text_unref(options->text);
+        free(options->program_set);
+        free(options->name);
+        free(options);
+        return NULL;
+}

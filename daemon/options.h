@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * The options of the server and of a program, as options.def lists them, checked and complete.
+ */
+#include "json_node.h"
+
+#include "bootstrap/program.h"
+
+#include <json-c/json_object.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The types: what a field holds, and what the file has. */
+#define OPTION_FIELD_DURATION uint64_t /* microseconds; 0: off. "30s" */
+#define OPTION_FIELD_SIZE     uint64_t /* bytes. "16M" */
+#define OPTION_FIELD_COUNT    unsigned /* 4 */
+#define OPTION_FIELD_NUMBER   int      /* -5 */
+#define OPTION_FIELD_BOOL     bool     /* true */
+#define OPTION_FIELD_MODE     int      /* -1: not set. "0660" */
+#define OPTION_FIELD_LEVEL    int      /* of syslog. "info" */
+#define OPTION_FIELD_GROUP    char *   /* NULL: not set. The name of a group that exists */
+#define OPTION_FIELD_FOLDER   char *   /* NULL: not set. Absolute; a folder that exists */
+#define OPTION_FIELD_SOCKET   char *   /* Absolute; no longer than a socket's address may be */
+
+#define OPTION_FIELD(name, type, ...) OPTION_FIELD_##type name;
+#define OPTION_NONE(...)
+
+struct server_options {
+#define SERVER_OPTION  OPTION_FIELD
+#define PROGRAM_OPTION OPTION_NONE
+#include "options.def"
+#undef SERVER_OPTION
+#undef PROGRAM_OPTION
+};
+
+/* Does not change once it is made: the pool, its workers and a reload share it by reference. */
+struct program_options {
+        unsigned references;
+        char *name;
+        char *program_set;
+        struct program_text *text;
+        char *python;       /* absolute */
+        char **arguments;   /* NULL-terminated, as is the next */
+        char **environment; /* all of a worker's, NAME=value */
+#define SERVER_OPTION  OPTION_NONE
+#define PROGRAM_OPTION OPTION_FIELD
+#include "options.def"
+#undef SERVER_OPTION
+#undef PROGRAM_OPTION
+};
+
+struct program_options *program_options_new(const char *name, const char *program_set);
+struct program_options *program_options_ref(struct program_options *options);
+struct program_options *program_options_unref(struct program_options *options);
+static inline void program_options_unrefp(struct program_options **options)
+{
+        *options = program_options_unref(*options);
+}
+
+/* The table. */
+struct option_type;
+struct option {
+        const char *name;
+        const struct option_type *type;
+        size_t offset;                            /* of its field in the struct */
+        const char *fallback, *minimum, *maximum; /* JSON */
+};
+struct option_table {
+        const struct option *options;
+        size_t n;
+};
+extern const struct option_table server_option_table, program_option_table;
+
+const struct option *option_find(const struct option_table *table, const char *name);
+
+/* The functions below work on a struct that the table is of. 0 or -ENOMEM; option_set() returns 1
+ * if the value will not do, which `errors` tells, and leaves the field as it was. */
+int options_set_defaults(const struct option_table *table, void *object);
+int option_set(const struct option *option, void *object, const struct json_node *node,
+               struct config_errors *errors);
+/* `to` is zeroed, or was cleared. */
+int options_copy(const struct option_table *table, void *to, const void *from);
+void options_clear(const struct option_table *table, void *object);
+/* Adds each option that has a value to a JSON object, in the form of the file. */
+int options_to_json(const struct option_table *table, const void *object, struct json_object *json);
