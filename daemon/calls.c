@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "calls.h"
+
+#include "batch.h"
+#include "call.h"
+#include "client.h"
+#include "common/cleanup.h"
+#include "common/log.h"
+#include "common/units.h"
+
+#include <string.h>
+
+#define PROGRAM_SHOWN_MAX 64U /* the longest name that a program can have */
+
+/* What is the first to wait for the client begins to wait now. */
+static void begin_output(struct client *client)
+{
+        if (!buffer_is_empty(&client->out))
+                return;
+        client->moved = units_now();
+        client->taken = 0;
+}
+
+static void write_answer(struct client *client, const struct request *request,
+                         const struct rpc_answer *answer)
+{
+        struct batch *batch = request->group;
+        bool is_wanted = client->fd >= 0 && !client->is_gone && !request->is_notification;
+        int r = 0;
+
+        begin_output(client);
+        if (batch) {
+                if (is_wanted)
+                        r = batch_add_answer(batch, answer, request->id, request->id_length);
+                int ended = batch_end(batch, client->fd >= 0 ? &client->out : NULL);
+                r = r < 0 ? r : ended;
+        } else if (is_wanted) {
+                r = rpc_answer_write(answer, request->id, request->id_length, &client->out);
+                if (r == 0)
+                        r = buffer_append(&client->out, "\n", 1);
+        }
+        if (r < 0) {
+                log_error(NULL, "dropping a client: no memory for its answer");
+                client->is_failed = true;
+        }
+        client_count_unsent(client);
+}
+
+void calls_done(struct caller *caller, struct request *request, const struct rpc_answer *answer)
+{
+        struct client *client = CONTAINER_OF(caller, struct client, caller);
+
+        log_debug(
+                (&(struct log_context){.request = request->serial, .function = request->function}),
+                "answered: %s", rpc_status_kind(answer->status));
+        client->around->n_requests--;
+        write_answer(client, request, answer);
+        if (client->fd >= 0)
+                turn_defer(client->around->turn, &client->flush);
+        else if (client->caller.n_requests == 1) /* this one, which is about to be freed */
+                turn_bury(client->around->turn, &client->grave);
+}
+
+static const struct rpc_part no_params;
+
+static void refuse(struct client *client, struct request *request, enum rpc_status status,
+                   const char *detail)
+{
+        struct rpc_answer answer;
+
+        rpc_answer_init(&answer, client->around->buffers);
+        rpc_answer_fail(&answer, status, NULL, detail ? "%s" : NULL, detail);
+        client->around->refused[status]++;
+        request_finish(request, &answer);
+        rpc_answer_clear(&answer);
+}
+
+static struct request *make_request(struct client *client, const struct call *call,
+                                    const char *function, const struct rpc_part *params,
+                                    struct batch *batch)
+{
+        size_t length = (size_t)(call->method + call->method_length - function);
+        struct request *request = request_new(&client->caller, client->around->buffers, call->id,
+                                              call->id_length, function, length, params);
+
+        if (!request) {
+                log_error(NULL, "dropping a client: no memory for its request");
+                client->is_failed = true;
+                turn_defer(client->around->turn, &client->flush);
+                return NULL;
+        }
+        request->group = batch;
+        if (batch)
+                batch->pending++;
+        request->is_notification = call->is_notification;
+        request->serial = ++client->around->next_serial;
+        request->received = units_now();
+        request->timeout = call->timeout;
+        client->around->n_requests++;
+        return request;
+}
+
+static void refuse_call(struct client *client, struct call *call, struct batch *batch,
+                        enum rpc_status status, const char *detail)
+{
+        call->method_length = 0;
+        struct request *request = make_request(client, call, call->method, &no_params, batch);
+
+        if (request)
+                refuse(client, request, status, detail);
+}
+
+static bool is_reserved(const char *program, size_t length)
+{
+        return (length == 3 && memcmp(program, "rpc", 3) == 0) ||
+               (length == 9 && memcmp(program, "jumpbootd", 9) == 0);
+}
+
+static void control(struct client *client, struct call *call, struct batch *batch)
+{
+        struct client_surroundings *around = client->around;
+        struct request *request = make_request(client, call, call->method, &no_params, batch);
+        struct rpc_answer answer;
+
+        if (!request)
+                return;
+        rpc_answer_init(&answer, around->buffers);
+        if (around->control(around->userdata, call, &answer)) {
+                around->refused[answer.status]++;
+                request_finish(request, &answer);
+        } else {
+                refuse(client, request, RPC_METHOD_NOT_FOUND, "jumpbootd has no such method");
+        }
+        rpc_answer_clear(&answer);
+}
+
+static void submit(struct client *client, struct call *call, const char *function,
+                   struct pool *pool, struct batch *batch)
+{
+        struct rpc_part params = {
+                .source = call->params.type == ENVELOPE_ABSENT ? NULL : call->source,
+                .offset = call->params.offset,
+                .length = call->params.length,
+        };
+        struct request *request = make_request(client, call, function, &params, batch);
+
+        if (request)
+                pool_submit(pool, request, request->received);
+}
+
+static void refuse_program(struct client *client, struct call *call, size_t length,
+                           struct batch *batch)
+{
+        char name[PROGRAM_SHOWN_MAX + 1], detail[256];
+        int shown = length < PROGRAM_SHOWN_MAX ? (int)length : (int)PROGRAM_SHOWN_MAX;
+
+        snprintf(name, sizeof(name), "%.*s", shown, call->method);
+        const char *near = registry_nearest(client->around->registry, name);
+        snprintf(detail, sizeof(detail), "there is no program \"%s\"%s%s%s", name,
+                 near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        refuse_call(client, call, batch, RPC_METHOD_NOT_FOUND, detail);
+}
+
+static void take_message(struct client *client, const struct envelope_message *message,
+                         struct batch *batch)
+{
+        struct call call;
+        const char *wrong = call_read(&call, message, &client->in);
+
+        if (client->is_gone && !call.is_notification)
+                return;
+        if (wrong) {
+                refuse_call(client, &call, batch, RPC_INVALID_REQUEST, wrong);
+                return;
+        }
+        const char *dot = memchr(call.method, '.', call.method_length);
+        size_t program_length = dot ? (size_t)(dot - call.method) : 0;
+        struct pool *pool =
+                dot ? registry_find(client->around->registry, call.method, program_length) : NULL;
+        if (dot && is_reserved(call.method, program_length))
+                control(client, &call, batch);
+        else if (call.is_unnamed)
+                refuse_call(client, &call, batch, RPC_METHOD_NOT_FOUND,
+                            "no method has a name that long");
+        else if (!dot)
+                refuse_call(client, &call, batch, RPC_METHOD_NOT_FOUND,
+                            "a method is named program.function");
+        else if (!pool)
+                refuse_program(client, &call, program_length, batch);
+        else if (call.method_length - program_length - 1 > REQUEST_FUNCTION_MAX)
+                refuse_call(client, &call, batch, RPC_METHOD_NOT_FOUND,
+                            "the function's name is too long");
+        else
+                submit(client, &call, dot + 1, pool, batch);
+}
+
+/* An answer to a line as a whole. */
+static void refuse_line(struct client *client, enum rpc_status status, const char *detail)
+{
+        struct call call = {.id = "null", .id_length = 4};
+
+        if (client->is_gone)
+                return;
+        refuse_call(client, client->oversize ? client->oversize : &call, NULL, status, detail);
+}
+
+static void take_batch(struct client *client)
+{
+        const struct envelope *envelope = &client->envelope;
+
+        if (envelope->n_elements == 0 || envelope->batch_overflow) {
+                char detail[128] = "a batch has at least one element";
+                if (envelope->batch_overflow)
+                        snprintf(detail, sizeof(detail), "a batch has at most %u elements",
+                                 client->around->max_requests);
+                refuse_line(client, RPC_INVALID_REQUEST, detail);
+                return;
+        }
+        struct batch *batch = batch_new(client->around->buffers, &client->around->unsent);
+        if (!batch) {
+                refuse_line(client, RPC_INTERNAL_ERROR, "out of memory");
+                return;
+        }
+        for (size_t i = 0; i < envelope->n_elements && !client->is_failed; i++)
+                take_message(client, &envelope->elements[i], batch);
+        if (batch_end(batch, &client->out) < 0)
+                client->is_failed = true;
+        client_count_unsent(client);
+        turn_defer(client->around->turn, &client->flush);
+}
+
+void calls_take_line(struct client *client)
+{
+        const struct envelope *envelope = &client->envelope;
+        char detail[256];
+
+        if (client->oversize) {
+                snprintf(detail, sizeof(detail), "a request has at most %zu bytes",
+                         client->around->max_request_size);
+                refuse_line(client, RPC_TOO_LARGE, detail);
+        } else if (envelope->error != ENVELOPE_OK) {
+                snprintf(detail, sizeof(detail), "at byte %zu: %s", envelope->error_offset,
+                         envelope_error_text(envelope));
+                refuse_line(client, RPC_PARSE_ERROR, detail);
+        } else if (envelope->is_batch) {
+                take_batch(client);
+        } else if (!envelope->is_blank) {
+                take_message(client, &envelope->message, NULL);
+        }
+}

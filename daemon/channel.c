@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+#include "channel.h"
+
+#include "common/cleanup.h"
+#include "common/text.h"
+#include "request.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#define LINE_OVERHEAD   65536U /* what an answer may have beside its result */
+#define SERIAL_TEXT_MAX 24U
+#define DRAIN_MAX       (2U * 1024U * 1024U) /* more than a pipe holds */
+
+enum { REQUEST_ID, RESULT, ERROR, KIND, DATA, TRACEBACK };
+
+static const struct envelope_names answer_names = {
+        .count = 6,
+        .name = {"request_id", "result", "error", "kind", "data", "traceback"},
+};
+
+static void end_channel(struct channel *channel, const char *reason,
+                        void (*tell)(void *userdata, const char *reason))
+{
+        if (channel->has_ended)
+                return;
+        channel->has_ended = true;
+        event_del(channel->read_event);
+        event_del(channel->write_event);
+        event_del(channel->refusal_event);
+        turn_forget(&channel->flush);
+        tell(channel->userdata, reason);
+}
+
+static void break_channel(struct channel *channel, const char *reason)
+{
+        end_channel(channel, reason, channel->events->broken);
+}
+
+static void close_input(struct channel *channel)
+{
+        event_del(channel->write_event);
+        event_del(channel->refusal_event);
+        channel->in_fd = close_fd(channel->in_fd);
+}
+
+/* The worker reads no more; what it has answered before counts all the same. */
+static void refuse_input(struct channel *channel)
+{
+        channel_drain(channel);
+        end_channel(channel, "it closed the pipe that it reads requests from",
+                    channel->events->closed);
+}
+
+static void flush(struct turn_task *task)
+{
+        struct channel *channel = CONTAINER_OF(task, struct channel, flush);
+        ssize_t r = 0;
+
+        if (channel->has_ended || channel->in_fd < 0)
+                return;
+        while (!buffer_is_empty(&channel->to_worker) && r >= 0)
+                r = buffer_write(&channel->to_worker, channel->in_fd);
+        if (r == -EAGAIN)
+                event_add(channel->write_event, NULL);
+        else if (r < 0)
+                refuse_input(channel);
+        else if (channel->is_closing)
+                close_input(channel);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *userdata)
+{
+        struct channel *channel = userdata;
+
+        (void)fd;
+        (void)what;
+        flush(&channel->flush);
+}
+
+/* A pipe that nobody reads any more is an error, which is told as if there was something to read.
+ */
+static void on_refusal(evutil_socket_t fd, short what, void *userdata)
+{
+        (void)fd;
+        (void)what;
+        refuse_input(userdata);
+}
+
+static struct rpc_part part_of(const struct channel *channel, unsigned name)
+{
+        const struct envelope_span *span = &channel->envelope.message.member[name];
+
+        if (span->type == ENVELOPE_ABSENT)
+                return (struct rpc_part){0};
+        return (struct rpc_part){&channel->from_worker, span->offset, span->length};
+}
+
+/* The serial in "17", quotes included, or as a bare number; 0 if it is none. */
+static uint64_t read_serial(const struct channel *channel)
+{
+        const struct envelope_span *span = &channel->envelope.message.member[REQUEST_ID];
+        char text[SERIAL_TEXT_MAX];
+        uint64_t serial = 0;
+
+        if (span->type != ENVELOPE_STRING && span->type != ENVELOPE_NUMBER)
+                return 0;
+        if (span->length >= sizeof(text))
+                return 0;
+        buffer_copy(&channel->from_worker, span->offset, span->length, text);
+        size_t quote = span->type == ENVELOPE_STRING ? 1 : 0;
+        for (size_t i = quote; i < span->length - quote; i++) {
+                if (text[i] < '0' || text[i] > '9')
+                        return 0;
+                serial = serial * 10 + (uint64_t)(text[i] - '0');
+        }
+        return serial;
+}
+
+static void take_line(struct channel *channel)
+{
+        const struct envelope *envelope = &channel->envelope;
+
+        if (envelope->is_blank)
+                return;
+        if (envelope->error != ENVELOPE_OK || envelope->message.value.type != ENVELOPE_OBJECT ||
+            envelope->message.fault != ENVELOPE_FAULT_NONE) {
+                break_channel(channel, "it wrote a line that is no message to the answer pipe");
+                return;
+        }
+        struct channel_answer answer = {
+                .serial = read_serial(channel),
+                .result = part_of(channel, RESULT),
+                .error = part_of(channel, ERROR),
+                .kind = part_of(channel, KIND),
+                .data = part_of(channel, DATA),
+                .traceback = part_of(channel, TRACEBACK),
+        };
+        if (answer.serial == 0 || !answer.result.source == !answer.error.source)
+                break_channel(channel, "it wrote an answer without a request_id, or without "
+                                       "exactly one of result and error");
+        else
+                channel->events->answered(channel->userdata, &answer);
+}
+
+/* Scans what has come since the last time. */
+static void scan(struct channel *channel)
+{
+        struct envelope *envelope = &channel->envelope;
+        const uint8_t *data;
+        size_t length, used;
+
+        while (!channel->has_ended &&
+               (length = buffer_peek(&channel->from_worker, envelope->length, &data)) > 0) {
+                enum envelope_progress progress = envelope_feed(envelope, data, length, &used);
+
+                if (envelope->error != ENVELOPE_OK) {
+                        break_channel(channel, "it wrote to the answer pipe what is not JSON");
+                } else if (envelope->length > channel->max_line) {
+                        break_channel(channel, "its answer is far over max_response_size");
+                } else if (progress == ENVELOPE_LINE) {
+                        take_line(channel);
+                        buffer_drop(&channel->from_worker, envelope->length + 1);
+                        envelope_reset(envelope);
+                }
+        }
+}
+
+/* The count that was read; 0: nothing is there now, or ever. */
+static size_t read_once(struct channel *channel)
+{
+        ssize_t got = buffer_read(&channel->from_worker, channel->out_fd,
+                                  buffer_read_limit(channel->envelope.length));
+
+        if (got == -EAGAIN)
+                return 0;
+        if (got > 0) {
+                scan(channel);
+                return (size_t)got;
+        }
+        end_channel(channel, "it closed the pipe that it answers on", channel->events->closed);
+        return 0;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *userdata)
+{
+        (void)fd;
+        (void)what;
+        read_once(userdata);
+}
+
+int channel_init(struct channel *channel, struct event_base *base, struct turn *turn,
+                 struct buffer_pool *buffers, int in_fd, int out_fd, uint64_t max_response_size,
+                 const struct channel_events *events, void *userdata)
+{
+        *channel = (struct channel){
+                .events = events,
+                .userdata = userdata,
+                .turn = turn,
+                .flush.run = flush,
+                .in_fd = in_fd,
+                .out_fd = out_fd,
+                .max_line = max_response_size + LINE_OVERHEAD,
+        };
+        buffer_init(&channel->to_worker, buffers);
+        buffer_init(&channel->from_worker, buffers);
+        envelope_init(&channel->envelope, &answer_names, 0);
+        channel->read_event = event_new(base, out_fd, EV_READ | EV_PERSIST, on_readable, channel);
+        channel->write_event = event_new(base, in_fd, EV_WRITE, on_writable, channel);
+        channel->refusal_event = event_new(base, in_fd, EV_READ | EV_PERSIST, on_refusal, channel);
+        if (!channel->read_event || !channel->write_event || !channel->refusal_event ||
+            event_add(channel->read_event, NULL) < 0 || event_add(channel->refusal_event, NULL) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+void channel_clear(struct channel *channel)
+{
+        turn_forget(&channel->flush);
+        if (channel->read_event)
+                event_free(steal(channel->read_event));
+        if (channel->write_event)
+                event_free(steal(channel->write_event));
+        if (channel->refusal_event)
+                event_free(steal(channel->refusal_event));
+        channel->in_fd = close_fd(channel->in_fd);
+        channel->out_fd = close_fd(channel->out_fd);
+        buffer_clear(&channel->to_worker);
+        buffer_clear(&channel->from_worker);
+        envelope_clear(&channel->envelope);
+}
+
+static int append_head(struct channel *channel, const struct request *request)
+{
+        char text[64 + 6 * REQUEST_FUNCTION_MAX];
+        int length = snprintf(text, sizeof(text), "{\"request_id\":\"%" PRIu64 "\",\"command\":\"",
+                              request->serial);
+        char *end = text + length;
+
+        end += text_escape(request->function, request->function_length, end);
+        end = stpcpy(end, "\",\"data\":");
+        return buffer_append(&channel->to_worker, text, (size_t)(end - text));
+}
+
+int channel_send(struct channel *channel, const struct request *request)
+{
+        struct buffer *out = &channel->to_worker;
+        int r = append_head(channel, request);
+
+        if (r == 0 && request->params_length == 0)
+                r = buffer_append(out, "{}", 2);
+        else if (r == 0)
+                r = request_write_params(request, out);
+        if (r == 0)
+                r = buffer_append(out, "}\n", 2);
+        turn_defer(channel->turn, &channel->flush);
+        return r;
+}
+
+void channel_close_input(struct channel *channel)
+{
+        channel->is_closing = true;
+        turn_defer(channel->turn, &channel->flush);
+}
+
+bool channel_has_unread(const struct channel *channel)
+{
+        int unread = 0;
+
+        if (!buffer_is_empty(&channel->to_worker))
+                return true;
+        return channel->in_fd >= 0 && ioctl(channel->in_fd, FIONREAD, &unread) == 0 && unread > 0;
+}
+
+void channel_drain(struct channel *channel)
+{
+        size_t got = 1;
+
+        for (size_t total = 0; !channel->has_ended && got > 0 && total < DRAIN_MAX; total += got)
+                got = read_once(channel);
+}

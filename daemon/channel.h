@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * The two pipes that requests and answers of a worker go through. Requests are gathered and written
+ * once a turn; answers are scanned as they come, and told with where their parts lie.
+ */
+#include "common/buffer.h"
+#include "common/envelope.h"
+#include "common/rpc.h"
+#include "turn.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct event;
+struct event_base;
+struct request;
+
+/* One answer line. Its parts lie in the channel's input until the callback returns. */
+struct channel_answer {
+        uint64_t serial;
+        struct rpc_part result; /* an answer has either this one ... */
+        struct rpc_part error;  /* ... or this one: a string or an object */
+        struct rpc_part kind;
+        struct rpc_part data;
+        struct rpc_part traceback;
+};
+
+struct channel_events {
+        void (*answered)(void *userdata, const struct channel_answer *answer);
+        /* The end, told once; nothing is read or written from then on. Either the worker broke the
+         * rules, as `reason` says, or it closed a pipe, as it does when it exits. */
+        void (*broken)(void *userdata, const char *reason);
+        void (*closed)(void *userdata, const char *reason);
+};
+
+struct channel {
+        const struct channel_events *events;
+        void *userdata;
+        struct turn *turn;
+        struct turn_task flush;
+        struct event *read_event, *write_event;
+        struct event *refusal_event; /* the worker's end of PipeIn is gone */
+        int in_fd, out_fd;           /* the worker's PipeIn and PipeOut */
+        struct buffer to_worker, from_worker;
+        struct envelope envelope;
+        size_t max_line;
+        bool is_closing; /* close PipeIn once everything is written */
+        bool has_ended;  /* broken or closed */
+};
+
+/* Takes the descriptors, also where it fails. 0 or -ENOMEM. */
+int channel_init(struct channel *channel, struct event_base *base, struct turn *turn,
+                 struct buffer_pool *buffers, int in_fd, int out_fd, uint64_t max_response_size,
+                 const struct channel_events *events, void *userdata);
+void channel_clear(struct channel *channel);
+
+/* Sends the request at the end of this turn. 0 or -ENOMEM: half of it may lie there then, and the
+ * channel is of no further use. */
+int channel_send(struct channel *channel, const struct request *request);
+/* Ends the worker's input behind what has been sent: its sign to leave. */
+void channel_close_input(struct channel *channel);
+/* Part of what was sent has never been read: the last request has surely not begun. Also true to
+ * the end of a process that has ended, whose pipe still holds what it left. */
+bool channel_has_unread(const struct channel *channel);
+/* Takes the answers that are there and does not wait: for a process that has ended. A grandchild
+ * may still hold the pipe, and write to it for ever: what a pipe can hold is enough. */
+void channel_drain(struct channel *channel);

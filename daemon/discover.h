@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * What rpc.discover answers: an OpenRPC document of all functions that can be called.
+ */
+struct json_object;
+struct registry;
+
+struct json_object *discover_document(const struct registry *registry);

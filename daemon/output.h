@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * A worker's stdout or stderr: read as it comes, cut into lines, told line by line. What Python
+ * wrote during a request is marked with the request's serial (RS serial RS); the mark is taken off.
+ * The last few kilobytes are kept for the report of a death.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event;
+struct event_base;
+
+#define OUTPUT_LINE_MAX 8192U /* a longer line is told in pieces */
+#define OUTPUT_TAIL_MAX 8192U
+
+/* serial 0: written outside of a request, or not by Python. No newline at the end. */
+typedef void output_line_fn(void *userdata, uint64_t serial, const char *text, size_t length);
+
+struct output {
+        struct event *event;
+        int fd;
+        output_line_fn *line;
+        void *userdata;
+        uint64_t serial;   /* of the line that is being read */
+        bool is_continued; /* a piece of it was told, being too long for one */
+        char *partial;     /* what was read of it since; NULL: nothing */
+        size_t partial_length;
+        char *tail; /* the last lines, each with its newline */
+        size_t tail_length;
+        uint64_t tail_serial; /* the first request that it is about */
+};
+
+/* Takes the descriptor, also where it fails. 0 or -ENOMEM. */
+int output_init(struct output *output, struct event_base *base, int fd, output_line_fn *line,
+                void *userdata);
+void output_clear(struct output *output);
+
+/* Reads what is there and does not wait: for a process that has ended. A grandchild may still
+ * hold the pipe, and write to it for ever: a megabyte is enough. */
+void output_drain(struct output *output);
+/* From here on the tail is what a death is reported with: what earlier requests wrote is left out,
+ * also where it is read later. */
+void output_forget_tail(struct output *output, uint64_t serial);

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool.h"
+
+#include "common/cleanup.h"
+#include "common/units.h"
+#include "pool_starts.h"
+#include "refuse.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <json-c/json.h>
+
+#define RUN_TIME_WEIGHT 8 /* the moving average of run times: a new one counts an eighth */
+
+static unsigned count(const struct pool *pool, enum worker_state state)
+{
+        return pool->workers.count[state];
+}
+
+bool pool_has_workers(const struct pool *pool)
+{
+        return count(pool, WORKER_STARTING) + count(pool, WORKER_IDLE) + count(pool, WORKER_BUSY) +
+                       count(pool, WORKER_STOPPING) >
+               0;
+}
+
+bool pool_is_unavailable(const struct pool *pool)
+{
+        return pool->retry_at != 0 && count(pool, WORKER_IDLE) + count(pool, WORKER_BUSY) == 0;
+}
+
+/* Takes the request out of wherever the pool has it. */
+static void release(struct pool *pool, struct request *request)
+{
+        if (request->deadline)
+                deadlines_remove(&pool->deadlines, request);
+        if (request->state == REQUEST_QUEUED) {
+                TAILQ_REMOVE(&pool->queue, request, place);
+                pool->queue_length--;
+        } else if (request->state == REQUEST_SENT && request->worker) {
+                TAILQ_REMOVE(&request->worker->requests, request, place);
+                request->worker = NULL;
+        }
+        request->state = REQUEST_NEW;
+        request->pool = NULL;
+}
+
+void pool_withdraw(struct pool *pool, struct request *request)
+{
+        release(pool, request);
+        pool->finished[RPC_CANCELLED]++;
+}
+
+void pool_finish(struct pool *pool, struct request *request, const struct rpc_answer *answer)
+{
+        release(pool, request);
+        pool->finished[answer->status]++;
+        request_finish(request, answer);
+}
+
+static void arm(struct pool *pool, uint64_t when, uint64_t now)
+{
+        if (when == 0 || (pool->timer_at != 0 && pool->timer_at <= when))
+                return;
+        uint64_t wait = when > now ? when - now : 0;
+        struct timeval delay = {(time_t)(wait / USEC_PER_SEC), (suseconds_t)(wait % USEC_PER_SEC)};
+        pool->timer_at = when;
+        event_add(pool->timer, &delay);
+}
+
+static bool set_deadline(struct pool *pool, struct request *request, uint64_t now)
+{
+        uint64_t limit = pool->options->request_timeout;
+
+        if (request->timeout != 0 && (limit == 0 || request->timeout < limit))
+                limit = request->timeout;
+        request->deadline = limit ? now + limit : 0;
+        if (!request->deadline)
+                return true;
+        if (deadlines_add(&pool->deadlines, request) < 0) {
+                request->deadline = 0;
+                return false;
+        }
+        arm(pool, request->deadline, now);
+        return true;
+}
+
+static void enqueue(struct pool *pool, struct request *request)
+{
+        TAILQ_INSERT_TAIL(&pool->queue, request, place);
+        request->state = REQUEST_QUEUED;
+        if (++pool->queue_length > pool->queue_high_water)
+                pool->queue_high_water = pool->queue_length;
+        if (starts_may_grow(pool))
+                turn_defer(pool->around->turn, &pool->maintain);
+}
+
+void pool_submit(struct pool *pool, struct request *request, uint64_t now)
+{
+        struct worker *worker =
+                pool->around->is_held_back ? NULL : TAILQ_FIRST(&pool->workers.list[WORKER_IDLE]);
+
+        request->pool = pool;
+        if (pool->is_stopping)
+                refuse_shutting_down(pool, request);
+        else if (pool_is_unavailable(pool))
+                refuse_unavailable(pool, request);
+        else if (!worker && pool->queue_length >= pool->options->max_queue_size)
+                refuse_overloaded(pool, request);
+        else if (!set_deadline(pool, request, now))
+                refuse_out_of_memory(pool, request);
+        else if (worker)
+                worker_send(worker, request, now);
+        else
+                enqueue(pool, request);
+}
+
+static bool is_late(const struct request *request, uint64_t now)
+{
+        return request->deadline != 0 && request->deadline <= now;
+}
+
+/* The request that waits longest, if any may be begun. */
+static struct request *next_request(struct pool *pool, uint64_t now)
+{
+        struct request *request;
+
+        /* The timer may be late: what need not be answered any more is not begun. */
+        while ((request = TAILQ_FIRST(&pool->queue)) && is_late(request, now))
+                refuse_timeout(pool, request);
+        return pool->around->is_held_back ? NULL : request;
+}
+
+/* Gives a worker that has become free the request that waits longest. */
+static void feed_worker(struct pool *pool, struct worker *worker, uint64_t now)
+{
+        struct request *request = next_request(pool, now);
+
+        if (request) {
+                TAILQ_REMOVE(&pool->queue, request, place);
+                pool->queue_length--;
+                worker_send(worker, request, now);
+        } else if (worker->state == WORKER_BUSY) {
+                worker->idle_since = now;
+                worker_set_state(worker, WORKER_IDLE);
+                if (pool->options->idle_timeout && starts_has_surplus(pool))
+                        arm(pool, now + pool->options->idle_timeout, now);
+        }
+}
+
+void pool_resume(struct pool *pool, uint64_t now)
+{
+        struct worker *worker;
+
+        while (!TAILQ_EMPTY(&pool->queue) && !pool->around->is_held_back &&
+               (worker = TAILQ_FIRST(&pool->workers.list[WORKER_IDLE])))
+                feed_worker(pool, worker, now);
+}
+
+static void on_ready(void *userdata, struct worker *worker)
+{
+        struct pool *pool = userdata;
+        uint64_t now = units_now();
+
+        log_info(&worker->context, "ready after %.1f ms", (double)(now - worker->started) / 1e3);
+        json_object_put(pool->methods);
+        pool->methods = json_object_get(worker->methods);
+        starts_became_ready(pool);
+        feed_worker(pool, worker, now);
+        turn_defer(pool->around->turn, &pool->maintain);
+}
+
+static void on_answered(void *userdata, struct worker *worker, struct request *request,
+                        const struct rpc_answer *answer)
+{
+        struct pool *pool = userdata;
+        uint64_t now = units_now();
+
+        pool->run_time +=
+                ((int64_t)(now - request->sent) - (int64_t)pool->run_time) / RUN_TIME_WEIGHT;
+        starts_answered(pool);
+        pool_finish(pool, request, answer);
+        if (worker->state == WORKER_BUSY && TAILQ_EMPTY(&worker->requests))
+                feed_worker(pool, worker, now);
+}
+
+/* A request that its worker has not read to its end has not begun: another one gets it, and nobody
+ * notices. Once only: there may be something about it that no worker survives reading. */
+static void take_back(struct pool *pool, struct request *request, uint64_t now)
+{
+        struct worker *other = TAILQ_FIRST(&pool->workers.list[WORKER_IDLE]);
+
+        TAILQ_REMOVE(&request->worker->requests, request, place);
+        request->worker = NULL;
+        request->was_taken_back = true;
+        if (other) {
+                worker_send(other, request, now);
+                return;
+        }
+        TAILQ_INSERT_HEAD(&pool->queue, request, place);
+        request->state = REQUEST_QUEUED;
+        pool->queue_length++;
+}
+
+/* Deals with what a worker that has ended still had. */
+static void end_requests(struct pool *pool, struct worker *worker, uint64_t now)
+{
+        bool is_unread = channel_has_unread(&worker->channel);
+        struct request *last = TAILQ_LAST(&worker->requests, request_list), *request;
+
+        if (last && is_unread && !last->was_taken_back)
+                take_back(pool, last, now);
+        while ((request = TAILQ_FIRST(&worker->requests)))
+                refuse_died(pool, request, worker, request != last || !is_unread);
+}
+
+static void on_exited(void *userdata, struct worker *worker)
+{
+        struct pool *pool = userdata;
+        uint64_t now = units_now();
+
+        starts_ended(pool, worker, now);
+        end_requests(pool, worker, now);
+        pool->slots[worker->slot / 64] &= ~(1ULL << (worker->slot % 64));
+        turn_bury(pool->around->turn, &worker->grave);
+        turn_defer(pool->around->turn, &pool->maintain);
+}
+
+static void on_leaving(void *userdata, struct worker *worker)
+{
+        struct pool *pool = userdata;
+
+        (void)worker;
+        turn_defer(pool->around->turn, &pool->maintain);
+}
+
+const struct worker_events pool_worker_events = {on_ready, on_answered, on_leaving, on_exited};
+
+/* Answers what is past its deadline; a worker that still runs it is ended. */
+static void expire(struct pool *pool, uint64_t now)
+{
+        struct request *request;
+
+        while ((request = deadlines_first(&pool->deadlines)) && request->deadline <= now) {
+                struct worker *worker = request->worker;
+                if (worker) {
+                        struct log_context context = worker->context;
+                        context.request = request->serial;
+                        context.function = request->function;
+                        log_warning(&context, "ending it: the request has run past its deadline");
+                }
+                refuse_timeout(pool, request);
+                if (worker)
+                        worker_terminate(worker, now);
+        }
+}
+
+static void refuse_queue(struct pool *pool)
+{
+        struct request *request;
+
+        while ((request = TAILQ_FIRST(&pool->queue)))
+                refuse_unavailable(pool, request);
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+        return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+void pool_maintain(struct pool *pool, uint64_t now)
+{
+        struct worker *worker;
+        uint64_t next = 0;
+
+        expire(pool, now);
+        if (!pool->is_stopping)
+                next = starts_maintain(pool, now);
+        TAILQ_FOREACH (worker, &pool->workers.list[WORKER_STOPPING], link)
+                next = sooner(next, worker_escalate(worker, now));
+        if (pool_is_unavailable(pool))
+                refuse_queue(pool);
+        if (deadlines_first(&pool->deadlines))
+                next = sooner(next, deadlines_first(&pool->deadlines)->deadline);
+        arm(pool, next, now);
+        if ((!pool->is_settled && starts_are_settled(pool)) ||
+            (pool->is_stopping && !pool_has_workers(pool))) {
+                pool->is_settled = true;
+                pool->events->changed(pool->userdata, pool);
+        }
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *userdata)
+{
+        struct pool *pool = userdata;
+
+        (void)fd;
+        (void)what;
+        pool->timer_at = 0;
+        pool_maintain(pool, units_now());
+}
+
+static void on_turn(struct turn_task *task)
+{
+        pool_maintain(CONTAINER_OF(task, struct pool, maintain), units_now());
+}
+
+static void stop_worker(struct pool *pool, struct worker *worker, bool hurry, uint64_t now)
+{
+        struct request *request;
+
+        while ((request = TAILQ_FIRST(&worker->requests)))
+                refuse_shutting_down(pool, request);
+        if (hurry)
+                worker_kill(worker);
+        else if (worker->state == WORKER_IDLE)
+                worker_stop(worker, now);
+        else if (worker->state != WORKER_STOPPING)
+                worker_terminate(worker, now);
+}
+
+void pool_stop(struct pool *pool, bool hurry, uint64_t now)
+{
+        struct request *request;
+
+        pool->is_stopping = true;
+        while ((request = TAILQ_FIRST(&pool->queue)))
+                refuse_shutting_down(pool, request);
+        for (enum worker_state state = WORKER_STARTING; state <= WORKER_STOPPING; state++) {
+                struct worker *worker, *next;
+                for (worker = TAILQ_FIRST(&pool->workers.list[state]); worker; worker = next) {
+                        next = TAILQ_NEXT(worker, link);
+                        stop_worker(pool, worker, hurry, now);
+                }
+        }
+        turn_defer(pool->around->turn, &pool->maintain);
+}
+
+int pool_new(const struct worker_surroundings *around, struct program_options *options,
+             const struct pool_events *events, void *userdata, struct pool **ret)
+{
+        _cleanup_(pool_freep) struct pool *pool = calloc(1, sizeof(*pool));
+
+        if (!pool)
+                return -ENOMEM;
+        pool->around = around;
+        pool->events = events;
+        pool->userdata = userdata;
+        pool->maintain.run = on_turn;
+        pool->options = program_options_ref(options);
+        pool->context = (struct log_context){
+                .program_set = options->program_set,
+                .program = options->name,
+        };
+        TAILQ_INIT(&pool->queue);
+        for (enum worker_state state = 0; state < WORKER_STATES; state++)
+                TAILQ_INIT(&pool->workers.list[state]);
+        pool->slots = calloc(options->max_workers / 64 + 1, sizeof(*pool->slots));
+        pool->timer = event_new(around->base, -1, 0, on_timer, pool);
+        if (!pool->slots || !pool->timer)
+                return -ENOMEM;
+        turn_defer(around->turn, &pool->maintain);
+        *ret = steal(pool);
+        return 0;
+}
+
+struct pool *pool_free(struct pool *pool)
+{
+        if (!pool)
+                return NULL;
+        for (enum worker_state state = 0; state < WORKER_STATES; state++)
+                while (!TAILQ_EMPTY(&pool->workers.list[state]))
+                        worker_free(TAILQ_FIRST(&pool->workers.list[state]));
+        turn_forget(&pool->maintain);
+        if (pool->timer)
+                event_free(pool->timer);
+        deadlines_clear(&pool->deadlines);
+        json_object_put(pool->last_error);
+        json_object_put(pool->methods);
+        program_options_unref(pool->options);
+        free(pool->slots);
+        free(pool);
+        return NULL;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * The workers of one program, and the queue of those who wait for one.
+ *
+ * A request goes to the idle worker that was used last, else into the queue (first come, first
+ * served), else it is refused. Everything that time decides - deadlines, how many workers there
+ * should be, when to try again after failures - is decided in one place: pool_maintain().
+ */
+#include "common/rpc.h"
+#include "deadlines.h"
+#include "options.h"
+#include "request.h"
+#include "turn.h"
+#include "worker.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct pool_events {
+        /* It has got its first min_workers, or knows that it will not; or has lost its last
+         * worker after pool_stop(). */
+        void (*changed)(void *userdata, struct pool *pool);
+};
+
+struct pool {
+        const struct worker_surroundings *around;
+        const struct pool_events *events;
+        void *userdata;
+        struct program_options *options;
+        struct log_context context;
+
+        struct worker_lists workers;
+        uint64_t *slots; /* a bit for each number in use */
+        struct request_list queue;
+        unsigned queue_length, queue_high_water;
+        struct deadlines deadlines;
+        struct turn_task maintain;
+        struct event *timer;
+        uint64_t timer_at; /* 0: not armed */
+        bool is_stopping;
+        bool is_settled; /* its first workers came up, or failed to */
+
+        /* Failures to start. */
+        unsigned failures;   /* since failing_since */
+        bool is_dying_young; /* the last worker died ready, but before its first answer */
+        uint64_t failing_since, retry_at, back_off;
+        struct json_object *last_error; /* of the last failed start; NULL after a good one */
+
+        struct json_object *methods; /* what the last worker that started can do */
+        uint64_t finished[RPC_STATUS_COUNT];
+        uint64_t starts, start_failures, deaths;
+        uint64_t run_time; /* a moving average, microseconds */
+};
+
+int pool_new(const struct worker_surroundings *around, struct program_options *options,
+             const struct pool_events *events, void *userdata, struct pool **ret);
+/* Ends what still runs, at once; its requests must have been finished or withdrawn. */
+struct pool *pool_free(struct pool *pool);
+static inline void pool_freep(struct pool **pool)
+{
+        *pool = pool_free(*pool);
+}
+
+/* Takes a request over until it is finished. It may be finished, with a refusal, on return. */
+void pool_submit(struct pool *pool, struct request *request, uint64_t now);
+/* Takes a queued request out again, for a caller that has gone. */
+void pool_withdraw(struct pool *pool, struct request *request);
+/* Ends a request that the pool holds. */
+void pool_finish(struct pool *pool, struct request *request, const struct rpc_answer *answer);
+
+/* Workers are not held back any more: gives the idle ones what waits. */
+void pool_resume(struct pool *pool, uint64_t now);
+/* Does what is due and arms the timer for what will be. */
+void pool_maintain(struct pool *pool, uint64_t now);
+/* Refuses what waits or runs, and lets the workers go: hurried ones are killed at once. */
+void pool_stop(struct pool *pool, bool hurry, uint64_t now);
+bool pool_has_workers(const struct pool *pool);
+
+/* No worker serves it, and a new one is not tried yet. */
+bool pool_is_unavailable(const struct pool *pool);

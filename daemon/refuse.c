@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "refuse.h"
+
+#include "death.h"
+#include "pool.h"
+
+#include <json-c/json.h>
+#include <math.h>
+
+static void finish_with(struct pool *pool, struct request *request, enum rpc_status status,
+                        struct json_object *data, const char *detail)
+{
+        struct rpc_answer answer;
+
+        rpc_answer_init(&answer, pool->around->buffers);
+        rpc_answer_fail(&answer, status, data, detail ? "%s" : NULL, detail);
+        pool_finish(pool, request, &answer);
+        rpc_answer_clear(&answer);
+}
+
+/* What an error tells of a request's beginning. */
+static struct json_object *new_started(bool may_have_begun)
+{
+        return may_have_begun ? json_object_new_string("unknown") : json_object_new_boolean(false);
+}
+
+void refuse_shutting_down(struct pool *pool, struct request *request)
+{
+        struct json_object *data = json_object_new_object();
+
+        json_object_object_add(data, "started", new_started(request->state == REQUEST_SENT));
+        finish_with(pool, request, RPC_SHUTTING_DOWN, data, NULL);
+}
+
+/* When a caller that was refused may find room: a guess, from how fast the queue moves. */
+static double retry_after(const struct pool *pool)
+{
+        unsigned workers = pool->workers.count[WORKER_BUSY] + pool->workers.count[WORKER_IDLE];
+        double usec = (double)pool->run_time * pool->queue_length / (workers ? workers : 1);
+
+        return ceil(fmin(fmax(usec / 1e6, 0.1), 60) * 10) / 10;
+}
+
+void refuse_overloaded(struct pool *pool, struct request *request)
+{
+        struct json_object *data = json_object_new_object();
+
+        struct json_object *seconds = json_object_new_double(retry_after(pool));
+        json_object_set_serializer(seconds, json_object_double_to_json_string, (void *)"%.1f",
+                                   NULL);
+        json_object_object_add(data, "retry_after", seconds);
+        finish_with(pool, request, RPC_OVERLOADED, data, NULL);
+}
+
+void refuse_unavailable(struct pool *pool, struct request *request)
+{
+        struct json_object *data = json_object_new_object();
+
+        json_object_object_add(data, "error", json_object_get(pool->last_error));
+        finish_with(pool, request, RPC_UNAVAILABLE, data, NULL);
+}
+
+void refuse_timeout(struct pool *pool, struct request *request)
+{
+        struct json_object *data = json_object_new_object();
+        bool runs = request->state == REQUEST_SENT;
+
+        json_object_object_add(data, "stage", json_object_new_string(runs ? "run" : "queue"));
+        json_object_object_add(data, "started", new_started(runs));
+        finish_with(pool, request, RPC_TIMEOUT, data, NULL);
+}
+
+void refuse_died(struct pool *pool, struct request *request, const struct worker *worker,
+                 bool may_have_begun)
+{
+        struct json_object *data = death_data(worker);
+        char text[DEATH_TEXT_MAX], detail[DEATH_TEXT_MAX + 64];
+
+        json_object_object_add(data, "started", new_started(may_have_begun));
+        snprintf(detail, sizeof(detail), "worker %d %s", (int)worker->pid,
+                 death_text(worker, text));
+        finish_with(pool, request, RPC_WORKER_DIED, data, detail);
+}
+
+void refuse_out_of_memory(struct pool *pool, struct request *request)
+{
+        finish_with(pool, request, RPC_INTERNAL_ERROR, NULL, "out of memory");
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * All pools, found by their program's name.
+ */
+#include "pool.h"
+
+#include <stddef.h>
+
+struct registry {
+        struct pool **pools; /* sorted by name */
+        size_t n_pools;
+};
+
+/* Takes the pool. 0 or -ENOMEM (the pool is still the caller's then). */
+int registry_add(struct registry *registry, struct pool *pool);
+struct pool *registry_find(const struct registry *registry, const char *name, size_t length);
+/* The program whose name is the nearest to this one, if any is near; NULL: none is. */
+const char *registry_nearest(const struct registry *registry, const char *name);
+/* Frees the pools too. */
+void registry_clear(struct registry *registry);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void caller_init(struct caller *caller,
+                 void (*done)(struct caller *, struct request *, const struct rpc_answer *))
+{
+        TAILQ_INIT(&caller->requests);
+        caller->n_requests = 0;
+        caller->done = done;
+}
+
+/* Takes the params over: inline, where room was made for them. */
+static int take_params(struct request *request, const struct rpc_part *params, bool is_inline)
+{
+        char *room = request->text + request->id_length + request->function_length + 1;
+
+        request->params_length = params->length;
+        if (!is_inline)
+                return buffer_share(&request->large_params, params->source, params->offset,
+                                    params->length);
+        buffer_copy(params->source, params->offset, params->length, room);
+        request->params = room;
+        return 0;
+}
+
+struct request *request_new(struct caller *caller, struct buffer_pool *buffers, const char *id,
+                            size_t id_length, const char *function, size_t function_length,
+                            const struct rpc_part *params)
+{
+        bool is_inline = params->source && params->length < BUFFER_SHARE_MIN;
+        size_t room = id_length + function_length + 1 + (is_inline ? params->length : 0);
+        struct request *request = malloc(sizeof(*request) + room);
+
+        if (!request)
+                return NULL;
+        *request = (struct request){
+                .caller = caller,
+                .id = request->text,
+                .id_length = id_length,
+                .function = request->text + id_length,
+                .function_length = function_length,
+        };
+        buffer_init(&request->large_params, buffers);
+        memcpy(request->text, id, id_length);
+        memcpy(request->text + id_length, function, function_length);
+        request->text[id_length + function_length] = '\0';
+        TAILQ_INSERT_TAIL(&caller->requests, request, of_caller);
+        caller->n_requests++;
+        if (params->source && take_params(request, params, is_inline) < 0)
+                return request_free(request);
+        return request;
+}
+
+int request_write_params(const struct request *request, struct buffer *out)
+{
+        if (request->params)
+                return buffer_append(out, request->params, request->params_length);
+        return buffer_share(out, &request->large_params, 0, request->large_params.length);
+}
+
+struct request *request_free(struct request *request)
+{
+        if (!request)
+                return NULL;
+        TAILQ_REMOVE(&request->caller->requests, request, of_caller);
+        request->caller->n_requests--;
+        buffer_clear(&request->large_params);
+        free(request);
+        return NULL;
+}
+
+void request_finish(struct request *request, const struct rpc_answer *answer)
+{
+        request->caller->done(request->caller, request, answer);
+        request_free(request);
+}

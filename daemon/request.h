@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * One call, until its one answer has been written. A request belongs to its caller, always; a
+ * queue or a worker only borrows it. request_finish() is the one exit, however it ended.
+ */
+#include "common/buffer.h"
+#include "common/rpc.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#define REQUEST_ID_MAX       256U  /* bytes of an id as it stands on the wire */
+#define REQUEST_FUNCTION_MAX 1024U /* bytes of a function's name, decoded */
+
+struct pool;
+struct request;
+struct worker;
+
+TAILQ_HEAD(request_list, request);
+
+/* Who a request is answered to; part of a client. */
+struct caller {
+        uid_t uid;
+        gid_t gid;
+        pid_t pid;
+        struct request_list requests; /* not yet answered */
+        unsigned n_requests;
+        /* Takes the answer, before the request is freed. Must not submit requests. */
+        void (*done)(struct caller *caller, struct request *request,
+                     const struct rpc_answer *answer);
+};
+
+void caller_init(struct caller *caller,
+                 void (*done)(struct caller *, struct request *, const struct rpc_answer *));
+
+enum request_state {
+        REQUEST_NEW,    /* nobody but its caller knows it */
+        REQUEST_QUEUED, /* in its pool's queue */
+        REQUEST_SENT,   /* with a worker: it may have begun */
+};
+
+struct request {
+        struct caller *caller;
+        TAILQ_ENTRY(request) of_caller;
+        TAILQ_ENTRY(request) place; /* in the pool's queue, or among what the worker has */
+        enum request_state state;
+        struct pool *pool;     /* while it is queued or sent */
+        struct worker *worker; /* while it is sent */
+        void *group;           /* the caller's: the batch that it is part of */
+        bool is_notification;  /* its answer goes nowhere */
+        bool was_taken_back;   /* from a worker that died before it had all of it */
+
+        uint64_t serial;
+        uint64_t received; /* CLOCK_MONOTONIC, microseconds, as all times here */
+        uint64_t sent;
+        uint64_t timeout;  /* what the caller asked for; 0: nothing */
+        uint64_t deadline; /* 0: none */
+        size_t heap_index; /* where the deadline stands in the pool's heap */
+
+        const char *id;       /* raw JSON */
+        const char *function; /* decoded; NUL-terminated besides */
+        const char *params;   /* raw JSON, if they are short; else they are in large_params */
+        size_t id_length;
+        size_t function_length;
+        size_t params_length;
+        struct buffer large_params;
+        char text[]; /* id, function and params: one allocation does for most requests */
+};
+
+/* The request is on its caller's list from here on. `params` (without a source: there are none)
+ * are shared or copied. NULL: out of memory. */
+struct request *request_new(struct caller *caller, struct buffer_pool *buffers, const char *id,
+                            size_t id_length, const char *function, size_t function_length,
+                            const struct rpc_part *params);
+/* Appends the params to a buffer. 0 or -ENOMEM. */
+int request_write_params(const struct request *request, struct buffer *out);
+
+/* Hands the answer to the caller and frees the request. It must have left queue and worker. */
+void request_finish(struct request *request, const struct rpc_answer *answer);
+/* For a caller that is gone: nobody is told. */
+struct request *request_free(struct request *request);

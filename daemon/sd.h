@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * All that is said to systemd, and taken from it. Without systemd these do nothing.
+ */
+#include "common/cleanup.h"
+
+/* The listening socket of jumpbootd.socket; -ENOENT: the daemon was not started by one. */
+int sd_take_socket(void);
+
+/* stderr leads to the journal: log there, in its own form. */
+void sd_use_journal(void);
+
+void sd_tell_ready(void);
+void sd_tell_stopping(void);
+/* One line that `systemctl status` shows. */
+void sd_tell_status(const char *format, ...) _printf_(1, 2);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * The whole of it: listener, clients and pools on one event loop, from start to stop.
+ */
+#include "client.h"
+#include "common/buffer.h"
+#include "config.h"
+#include "control.h"
+#include "listener.h"
+#include "pressure.h"
+#include "registry.h"
+#include "turn.h"
+#include "worker.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum server_state {
+        SERVER_RUNNING,
+        SERVER_DRAINING, /* no new connections; what clients have sent is still answered */
+        SERVER_STOPPING, /* the workers leave */
+};
+
+/* What the system allows. */
+struct server_limits {
+        struct rlimit files;  /* what workers get for RLIMIT_NOFILE */
+        unsigned max_clients; /* at most what the config says */
+};
+
+struct server {
+        const struct config *config;
+        struct event_base *base;
+        struct turn turn;
+        struct buffer_pool buffers;
+        struct registry registry;
+        struct worker_surroundings workers;
+        struct client_surroundings clients;
+        struct listener listener;
+        struct pressure pressure;
+        struct control control;
+        struct event *signals[3];
+        struct event *deadline; /* of draining */
+        struct event *trim;
+        struct turn_task proceed;
+        enum server_state state;
+        unsigned max_clients;
+        bool is_full_told; /* max_clients was reached, and is not far yet */
+        size_t n_settled;  /* pools whose first workers are up, or are known to fail */
+};
+
+/* Makes all of it; the listening socket above all. 0, or a negative errno, logged. The config must
+ * live as long as the server. */
+int server_init(struct server *server, const struct config *config,
+                const struct server_limits *limits);
+/* Runs until a signal has stopped it. */
+int server_run(struct server *server);
+/* Frees what there is; also after a server_init() that failed. */
+void server_clear(struct server *server);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * A worker that is no Python: a shell script that stands where the interpreter does, ignores the
+ * bootstrap and speaks the wire on its pipes. How it starts is the program's argument, what it does
+ * with a request is the function's name. It ends with its pipes, or with its parent.
+ */
+#include "fixture_loop.h"
+#include "folder.h"
+
+#include "daemon/options.h"
+#include "daemon/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static const char fake_worker_script[] =
+        "#!/bin/sh\n"
+        "# called as: SCRIPT -u -c PRIMARY 6 0 MODE\n"
+        "ready='{\"type\":\"status\",\"message\":\"ready\",\"methods\":{\"echo\":{\"doc\":\"Echoes."
+        "\"}}}'\n"
+        "status() { printf '%s\\n' \"$1\" >&5; }\n"
+        "answer() { printf '{\"request_id\":\"%s\",\"result\":%s}\\n' \"$1\" \"$2\" >&4; }\n"
+        "swallow() { while IFS= read -r line <&3; do :; done; }\n"
+        "case $6 in\n"
+        "echo) status \"$ready\" ;;\n"
+        "never) ;;\n"
+        "gated) read -r line <\"$0.gate\"; status \"$ready\" ;;\n"
+        "exit3) echo 'out of luck' >&2; exit 3 ;;\n"
+        "exception) status "
+        "'{\"type\":\"exception\",\"stage\":\"import\",\"exception\":\"ImportError\",'\\\n"
+        "'\"message\":\"no numpy\",\"args\":[],\"traceback\":\"Traceback of "
+        "numpy\",\"cause\":null}'\n"
+        "    exit 1 ;;\n"
+        "linger) status '{\"type\":\"exception\",\"message\":\"no numpy\"}'; swallow ;;\n"
+        "garbage) echo nonsense >&5; swallow ;;\n"
+        "early) answer 1 1; swallow ;;\n"
+        "shut) exec 4>&-; status \"$ready\"; swallow ;;\n"
+        "deaf) trap '' TERM; status \"$ready\" ;;\n"
+        "once) [ -e \"$0.failed\" ] || { : >\"$0.failed\"; exit 3; }; status \"$ready\" ;;\n"
+        "odd) status '{\"type\":\"log\",\"level\":\"warning\",\"message\":\"hear me\"}'\n"
+        "    status '{\"type\":\"log\",\"level\":\"odd\"}'; status '{\"type\":7}'; status '{}'\n"
+        "    status '{\"type\":\"status\",\"message\":\"ready\",\"methods\":17}'; status "
+        "\"$ready\"\n"
+        "    status '{\"type\":\"exception\",\"stage\":\"main\",\"exception\":\"LateError\",'\\\n"
+        "'\"message\":\"too late\",\"traceback\":\"Traceback of late\"}' ;;\n"
+        "esac\n"
+        "while IFS= read -r line <&3; do\n"
+        "    id=${line#*:\\\"}; id=${id%%\\\"*}\n"
+        "    name=${line#*\\\"command\\\":\\\"}; name=${name%%\\\"*}\n"
+        "    data=${line#*\\\"data\\\":}; data=${data%\\}}\n"
+        "    case $name in\n"
+        "    echo) answer \"$id\" \"$data\" ;;\n"
+        "    pid) answer \"$id\" $$ ;;\n"
+        "    fail) printf '{\"request_id\":\"%s\",\"error\":\"boom\"}\\n' \"$id\" >&4 ;;\n"
+        "    noisy) printf '\\036%s\\036%s\\n' \"$id\" out; printf '\\036%s\\036%s\\n' \"$id\" err "
+        ">&2\n"
+        "        answer \"$id\" null ;;\n"
+        "    hang) swallow ;;\n"
+        "    stop) kill -STOP $$ ;;\n"
+        "    exit) echo 'farewell' >&2; exit 3 ;;\n"
+        "    segv) kill -SEGV $$ ;;\n"
+        "    last) answer \"$id\" '\"last\"'; exit 0 ;;\n"
+        "    garbage) echo nonsense >&4; swallow ;;\n"
+        "    foreign) answer 999999 1; swallow ;;\n"
+        "    twice) answer \"$id\" 1; answer \"$id\" 2; swallow ;;\n"
+        "    shut) exec 4>&-; swallow ;;\n"
+        "    flood) i=0; while [ $i -lt 3000 ]; do\n"
+        "            echo \"a line of the flood, number $i\" >&2; i=$((i + 1)); done\n"
+        "        answer \"$id\" $i ;;\n"
+        "    esac\n"
+        "done\n"
+        "[ $6 = deaf ] && kill -STOP $$\n"
+        "exit 0\n";
+
+static struct worker_surroundings around;
+
+/* Lets the workers that were started as "gated" become ready. */
+static inline void open_gate(void)
+{
+        _cleanup_close_ int gate = open(folder_at("python.gate"), O_WRONLY | O_CLOEXEC);
+
+        write_text(gate, "\n");
+}
+
+/* The loop, the script, and what workers need around them. */
+static inline void workers_begin(void)
+{
+        folder_make();
+        chmod(folder_write("python", fake_worker_script), 0700);
+        ck_assert_int_eq(mkfifo(folder_at("python.gate"), 0600), 0);
+        loop_begin();
+        around = (struct worker_surroundings){
+                .base = base,
+                .turn = &turn,
+                .buffers = &buffers,
+                .max_response_size = 100000,
+        };
+        getrlimit(RLIMIT_NOFILE, &around.files_limit);
+}
+
+static inline void workers_end(void)
+{
+        loop_end();
+        folder_remove();
+}
+
+static inline char **new_list(const char *only)
+{
+        char **list = calloc(2, sizeof(*list));
+
+        ck_assert_ptr_nonnull(list);
+        list[0] = strdup(only);
+        return list;
+}
+
+/* A program whose workers are the script, started in the given mode; one worker, all else as it is
+ * when nothing is set. */
+static inline struct program_options *new_options(const char *name, const char *mode)
+{
+        struct program_options *options = program_options_new(name, "the-set");
+        struct program_text *text = malloc(sizeof(*text) + 2);
+
+        ck_assert_ptr_nonnull(options);
+        ck_assert_ptr_nonnull(text);
+        *text = (struct program_text){.references = 1, .length = 2};
+        memcpy(text->data, "{}", 2);
+        options->text = text;
+        options->python = strdup(folder_at("python"));
+        options->arguments = new_list(mode);
+        options->environment = new_list("PATH=/usr/bin:/bin");
+        ck_assert_int_eq(options_set_defaults(&program_option_table, options), 0);
+        options->max_workers = 1;
+        return options;
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A channel whose worker is the test itself: it reads requests from one pipe and writes answers,
+ * or what is none, to the other.
+ */
+#include "daemon/channel.h"
+
+#include "fixture_request.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#define MAX_RESPONSE 100000U
+
+static struct channel channel;
+static int worker_in, worker_out; /* the worker's ends */
+
+static char told[8192]; /* "17 result=3|" for each */
+static unsigned n_told, n_broken, n_closed;
+static const char *reason;
+static size_t last_length;
+
+static void note_part(const char *name, const struct rpc_part *part)
+{
+        size_t length = strlen(told);
+
+        if (!part->source)
+                return;
+        ck_assert_uint_le(part->offset + part->length, part->source->length);
+        last_length = part->length;
+        size_t shown = part->length < 64 ? part->length : 64;
+        length += (size_t)sprintf(told + length, " %s=", name);
+        buffer_copy(part->source, part->offset, shown, told + length);
+        told[length + shown] = '\0';
+}
+
+static void on_answered(void *userdata, const struct channel_answer *answer)
+{
+        ck_assert_ptr_eq(userdata, &channel);
+        n_told++;
+        if (strlen(told) > sizeof(told) - 512)
+                told[0] = '\0';
+        sprintf(told + strlen(told), "%" PRIu64, answer->serial);
+        note_part("result", &answer->result);
+        note_part("error", &answer->error);
+        note_part("kind", &answer->kind);
+        note_part("data", &answer->data);
+        note_part("traceback", &answer->traceback);
+        strcat(told, "|");
+}
+
+static void on_broken(void *userdata, const char *why)
+{
+        (void)userdata;
+        n_broken++;
+        reason = why;
+}
+
+static void on_closed(void *userdata, const char *why)
+{
+        (void)userdata;
+        n_closed++;
+        reason = why;
+}
+
+static const struct channel_events events = {on_answered, on_broken, on_closed};
+
+static void setup(void)
+{
+        int in_fd, out_fd;
+
+        loop_begin();
+        requests_begin();
+        make_pipe(&worker_in, &in_fd);
+        make_pipe(&out_fd, &worker_out);
+        ck_assert_int_eq(channel_init(&channel, base, &turn, &buffers, in_fd, out_fd, MAX_RESPONSE,
+                                      &events, &channel),
+                         0);
+}
+
+static void teardown(void)
+{
+        requests_end();
+        channel_clear(&channel);
+        channel_clear(&channel);
+        close_fd(worker_in);
+        close_fd(worker_out);
+        loop_end();
+}
+
+static struct request *make(uint64_t serial, const char *function, const char *params)
+{
+        struct request *request = new_request(function, params);
+
+        request->serial = serial;
+        return request;
+}
+
+/* What the worker can read now. */
+static const char *worker_reads(void)
+{
+        static char text[65536];
+        ssize_t n = read(worker_in, text, sizeof(text) - 1);
+
+        text[n > 0 ? n : 0] = '\0';
+        return text;
+}
+
+static void answer(const char *line)
+{
+        write_text(worker_out, line);
+        loop_now();
+}
+
+START_TEST(a_request_is_one_line_of_the_fixed_layout)
+{
+        ck_assert_int_eq(channel_send(&channel, make(17, "add", "{\"a\": 1}")), 0);
+        ck_assert_str_eq(worker_reads(), "");
+        loop_now();
+        ck_assert_str_eq(worker_reads(),
+                         "{\"request_id\":\"17\",\"command\":\"add\",\"data\":{\"a\": 1}}\n");
+        ck_assert_uint_eq(channel.to_worker.length, 0);
+}
+END_TEST
+
+START_TEST(without_params_the_data_is_empty)
+{
+        ck_assert_int_eq(channel_send(&channel, make(1, "f", "")), 0);
+        loop_now();
+        ck_assert_str_eq(worker_reads(), "{\"request_id\":\"1\",\"command\":\"f\",\"data\":{}}\n");
+}
+END_TEST
+
+START_TEST(a_function_cannot_change_the_line)
+{
+        ck_assert_int_eq(channel_send(&channel, make(1, "\",\"x\":\"\\\n", "")), 0);
+        loop_now();
+        ck_assert_str_eq(worker_reads(), "{\"request_id\":\"1\",\"command\":"
+                                         "\"\\\",\\\"x\\\":\\\"\\\\\\n\",\"data\":{}}\n");
+}
+END_TEST
+
+START_TEST(the_longest_function_fits)
+{
+        char function[REQUEST_FUNCTION_MAX + 1];
+
+        memset(function, '\x01', REQUEST_FUNCTION_MAX);
+        function[REQUEST_FUNCTION_MAX] = '\0';
+        struct request *request = make(UINT64_MAX, function, "[]");
+        ck_assert_int_eq(channel_send(&channel, request), 0);
+        loop_now();
+        ck_assert_uint_eq(strlen(worker_reads()),
+                          strlen("{\"request_id\":\"18446744073709551615\",\"command\":\"\","
+                                 "\"data\":[]}\n") +
+                                  6 * REQUEST_FUNCTION_MAX);
+}
+END_TEST
+
+START_TEST(requests_of_a_turn_are_written_together)
+{
+        channel_send(&channel, make(1, "f", "[1]"));
+        channel_send(&channel, make(2, "g", "[2]"));
+        loop_now();
+        ck_assert_str_eq(worker_reads(), "{\"request_id\":\"1\",\"command\":\"f\",\"data\":[1]}\n"
+                                         "{\"request_id\":\"2\",\"command\":\"g\",\"data\":[2]}\n");
+}
+END_TEST
+
+START_TEST(large_params_are_shared_and_wait_for_room)
+{
+        const size_t size = 3000000;
+        _cleanup_free_ char *params = malloc(size + 1);
+        size_t got = 0;
+        char last = 0;
+
+        memset(params, ' ', size);
+        params[0] = '[';
+        params[size - 1] = ']';
+        params[size] = '\0';
+        struct request *request = make(1, "f", params);
+        size_t memory = buffers.memory;
+        ck_assert_int_eq(channel_send(&channel, request), 0);
+        ck_assert_uint_le(buffers.memory, memory + BUFFER_CHUNK_SIZE);
+        loop_now();
+        ck_assert(event_pending(channel.write_event, EV_WRITE, NULL));
+        request_free(request);
+        while (last != '\n') {
+                const char *text = worker_reads();
+                got += strlen(text);
+                if (*text)
+                        last = text[strlen(text) - 1];
+                loop_now();
+        }
+        ck_assert_uint_eq(got,
+                          strlen("{\"request_id\":\"1\",\"command\":\"f\",\"data\":}\n") + size);
+        ck_assert_uint_eq(buffers.memory, 0);
+        ck_assert(!event_pending(channel.write_event, EV_WRITE, NULL));
+}
+END_TEST
+
+START_TEST(an_answer_may_be_split_at_every_byte)
+{
+        static const char line[] = "{\"request_id\":\"17\",\"result\":{\"x\":[1,\"\xc3\xa9\"]}}\n";
+
+        for (size_t split = 1; split < strlen(line); split++) {
+                told[0] = '\0';
+                write_all(worker_out, line, split);
+                loop_now();
+                ck_assert_str_eq(told, "");
+                answer(line + split);
+                ck_assert_str_eq(told, "17 result={\"x\":[1,\"\xc3\xa9\"]}|");
+        }
+        ck_assert_uint_eq(buffers.memory, 0);
+}
+END_TEST
+
+START_TEST(many_answers_may_come_at_once)
+{
+        answer("{\"request_id\":\"1\",\"result\":1}\n{\"request_id\":\"2\",\"result\":null}\n \n"
+               "{\"result\":3,\"request_id\":\"3\"}\n{\"request_id\":\"4\"");
+        ck_assert_str_eq(told, "1 result=1|2 result=null|3 result=3|");
+        answer(",\"result\":4}\n");
+        ck_assert_str_eq(told, "1 result=1|2 result=null|3 result=3|4 result=4|");
+}
+END_TEST
+
+START_TEST(an_error_comes_with_all_its_parts)
+{
+        answer("{\"request_id\":\"5\",\"error\":\"boom\",\"kind\":\"exception\",\"data\":{},"
+               "\"traceback\":\"T\",\"other\":1}\n");
+        ck_assert_str_eq(told, "5 error=\"boom\" kind=\"exception\" data={} traceback=\"T\"|");
+        ck_assert_uint_eq(n_broken, 0);
+}
+END_TEST
+
+START_TEST(a_serial_may_be_a_bare_number)
+{
+        answer("{\"request_id\":17,\"result\":1}\n");
+        ck_assert_str_eq(told, "17 result=1|");
+}
+END_TEST
+
+static const char *const faulty_lines[] = {
+        "nonsense\n",
+        "{\"request_id\":\"1\",\"result\":1\n",
+        "{\"request_id\":\"1\",\"result\":NaN}\n",
+        "{\"request_id\":\"1\",\"result\":\"\xff\"}\n",
+        "[{\"request_id\":\"1\",\"result\":1}]\n",
+        "17\n",
+        "{\"result\":1}\n",
+        "{\"request_id\":null,\"result\":1}\n",
+        "{\"request_id\":\"\",\"result\":1}\n",
+        "{\"request_id\":\"x\",\"result\":1}\n",
+        "{\"request_id\":\"0\",\"result\":1}\n",
+        "{\"request_id\":\"-1\",\"result\":1}\n",
+        "{\"request_id\":1.5,\"result\":1}\n",
+        "{\"request_id\":[1],\"result\":1}\n",
+        "{\"request_id\":\"1111111111111111111111111\",\"result\":1}\n",
+        "{\"request_id\":\"1\"}\n",
+        "{\"request_id\":\"1\",\"result\":1,\"error\":\"x\"}\n",
+        "{\"request_id\":\"1\",\"result\":1,\"result\":2}\n",
+        "{\"request_id\":\"1\",\"request_id\":\"2\",\"result\":1}\n",
+};
+
+START_TEST(what_is_no_answer_breaks_it_once)
+{
+        const char *good = "{\"request_id\":\"9\",\"result\":9}\n";
+
+        write_text(worker_out, good);
+        write_text(worker_out, faulty_lines[_i]);
+        answer(good);
+        ck_assert_str_eq(told, "9 result=9|");
+        ck_assert_uint_eq(n_broken, 1);
+        ck_assert_uint_eq(n_closed, 0);
+        ck_assert(channel.has_ended);
+        answer(good);
+        channel_drain(&channel);
+        channel_send(&channel, make(1, "f", ""));
+        loop_now();
+        ck_assert_str_eq(worker_reads(), "");
+        ck_assert_uint_eq(n_told, 1);
+        ck_assert_uint_eq(n_broken, 1);
+}
+END_TEST
+
+START_TEST(garbage_breaks_it_before_the_line_ends)
+{
+        answer("garbage without an end");
+        ck_assert_uint_eq(n_broken, 1);
+}
+END_TEST
+
+static void write_digits(size_t total)
+{
+        char digits[4096];
+
+        memset(digits, '7', sizeof(digits));
+        for (size_t done = 0; done < total && !channel.has_ended;) {
+                size_t part = total - done < sizeof(digits) ? total - done : sizeof(digits);
+                write_all(worker_out, digits, part);
+                done += part;
+                loop_now();
+        }
+}
+
+START_TEST(the_largest_answer_is_taken)
+{
+        write_text(worker_out, "{\"request_id\":\"1\",\"result\":");
+        write_digits(MAX_RESPONSE);
+        answer("}\n");
+        ck_assert_uint_eq(n_told, 1);
+        ck_assert_uint_eq(last_length, MAX_RESPONSE);
+}
+END_TEST
+
+START_TEST(an_answer_that_is_far_too_large_breaks_it)
+{
+        write_text(worker_out, "{\"request_id\":\"1\",\"result\":");
+        write_digits(3 * MAX_RESPONSE);
+        ck_assert_uint_eq(n_broken, 1);
+        ck_assert_ptr_nonnull(strstr(reason, "max_response_size"));
+        ck_assert_uint_le(buffers.memory, 2 * MAX_RESPONSE + 4 * BUFFER_CHUNK_SIZE);
+}
+END_TEST
+
+START_TEST(the_end_of_answers_closes_it)
+{
+        write_text(worker_out, "{\"request_id\":\"1\",\"result\":1}\n{\"request_id\":");
+        worker_out = close_fd(worker_out);
+        loop_now();
+        loop_now();
+        ck_assert_str_eq(told, "1 result=1|");
+        ck_assert_uint_eq(n_closed, 1);
+        ck_assert_uint_eq(n_broken, 0);
+        ck_assert_ptr_nonnull(strstr(reason, "answers on"));
+        channel_drain(&channel);
+        ck_assert_uint_eq(n_closed, 1);
+}
+END_TEST
+
+START_TEST(a_worker_that_reads_no_more_closes_it_after_its_answers)
+{
+        worker_in = close_fd(worker_in);
+        write_text(worker_out, "{\"request_id\":\"1\",\"result\":1}\n");
+        channel_send(&channel, make(2, "f", ""));
+        loop_now();
+        ck_assert_str_eq(told, "1 result=1|");
+        ck_assert_uint_eq(n_closed, 1);
+        ck_assert_ptr_nonnull(strstr(reason, "reads requests from"));
+}
+END_TEST
+
+START_TEST(a_worker_that_stops_reading_midway_closes_it)
+{
+        _cleanup_free_ char *params = malloc(1000001);
+
+        memset(params, '1', 1000000);
+        params[1000000] = '\0';
+        channel_send(&channel, make(2, "f", params));
+        loop_now();
+        ck_assert_uint_eq(n_closed, 0);
+        worker_in = close_fd(worker_in);
+        loop_until(n_closed == 1);
+}
+END_TEST
+
+START_TEST(closing_comes_behind_what_was_sent)
+{
+        char rest;
+
+        channel_send(&channel, make(1, "f", ""));
+        channel_close_input(&channel);
+        loop_now();
+        ck_assert_str_eq(worker_reads(), "{\"request_id\":\"1\",\"command\":\"f\",\"data\":{}}\n");
+        ck_assert_int_eq(read(worker_in, &rest, 1), 0);
+        ck_assert_int_eq(channel.in_fd, -1);
+        answer("{\"request_id\":\"1\",\"result\":1}\n");
+        ck_assert_uint_eq(n_told, 1);
+        channel_close_input(&channel);
+        loop_now();
+        ck_assert_uint_eq(n_closed, 0);
+}
+END_TEST
+
+START_TEST(closing_waits_for_a_worker_that_does_not_read)
+{
+        _cleanup_free_ char *params = malloc(500001);
+
+        memset(params, '1', 500000);
+        params[500000] = '\0';
+        channel_send(&channel, make(1, "f", params));
+        channel_close_input(&channel);
+        loop_now();
+        ck_assert_int_ge(channel.in_fd, 0);
+        while (channel.in_fd >= 0) {
+                worker_reads();
+                loop_now();
+        }
+}
+END_TEST
+
+START_TEST(a_drain_takes_what_is_there)
+{
+        write_text(worker_out, "{\"request_id\":\"1\",\"result\":1}\n{\"request_id\":");
+        channel_drain(&channel);
+        ck_assert_uint_eq(n_told, 1);
+        ck_assert(!channel.has_ended);
+}
+END_TEST
+
+/* The story: a grandchild that kept the pipe of a worker that had ended, and wrote to it for ever,
+ * held up the whole daemon. */
+START_TEST(a_drain_ends_though_a_writer_does_not)
+{
+        char lines[4096];
+        pid_t parent = getpid();
+
+        memset(lines, '\n', sizeof(lines));
+        pid_t child = fork();
+        if (child == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                fcntl(worker_out, F_SETFL, 0);
+                while (getppid() == parent && write(worker_out, lines, sizeof(lines)) > 0)
+                        ;
+                _exit(0);
+        }
+        channel_drain(&channel);
+        ck_assert(!channel.has_ended);
+        kill(child, SIGKILL);
+        ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("channel");
+        TCase *tcase = loop_case(suite, setup, teardown);
+
+        tcase_add_test(tcase, a_request_is_one_line_of_the_fixed_layout);
+        tcase_add_test(tcase, without_params_the_data_is_empty);
+        tcase_add_test(tcase, a_function_cannot_change_the_line);
+        tcase_add_test(tcase, the_longest_function_fits);
+        tcase_add_test(tcase, requests_of_a_turn_are_written_together);
+        tcase_add_test(tcase, large_params_are_shared_and_wait_for_room);
+        tcase_add_test(tcase, an_answer_may_be_split_at_every_byte);
+        tcase_add_test(tcase, many_answers_may_come_at_once);
+        tcase_add_test(tcase, an_error_comes_with_all_its_parts);
+        tcase_add_test(tcase, a_serial_may_be_a_bare_number);
+        tcase_add_loop_test(tcase, what_is_no_answer_breaks_it_once, 0,
+                            (int)ARRAY_SIZE(faulty_lines));
+        tcase_add_test(tcase, garbage_breaks_it_before_the_line_ends);
+        tcase_add_test(tcase, the_largest_answer_is_taken);
+        tcase_add_test(tcase, an_answer_that_is_far_too_large_breaks_it);
+        tcase_add_test(tcase, the_end_of_answers_closes_it);
+        tcase_add_test(tcase, a_worker_that_reads_no_more_closes_it_after_its_answers);
+        tcase_add_test(tcase, a_worker_that_stops_reading_midway_closes_it);
+        tcase_add_test(tcase, closing_comes_behind_what_was_sent);
+        tcase_add_test(tcase, closing_waits_for_a_worker_that_does_not_read);
+        tcase_add_test(tcase, a_drain_takes_what_is_there);
+        tcase_add_test(tcase, a_drain_ends_though_a_writer_does_not);
+        return run_suite(suite);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The daemon's own methods, asked as clients ask.
+ */
+#include "daemon/control.h"
+
+#include "fixture_pool.h"
+
+#include <json-c/json.h>
+
+static struct registry registry;
+static struct client_surroundings clients;
+static struct control control;
+static struct json_object *reply; /* of the last call: its result, or its error's data */
+static enum rpc_status status;
+
+static void setup(void)
+{
+        pools_begin();
+        registry = (struct registry){0};
+        clients = (struct client_surroundings){.buffers = &buffers,
+                                               .n_clients = 3,
+                                               .n_requests = 2,
+                                               .refused = {[RPC_PARSE_ERROR] = 5}};
+        control = (struct control){&registry, &clients, "/run/the.sock", units_now() - 90000000};
+        reply = NULL;
+}
+
+static void teardown(void)
+{
+        json_object_put(reply);
+        for (size_t i = 0; i < registry.n_pools; i++)
+                pool_stop(registry.pools[i], true, units_now());
+        registry_clear(&registry);
+        workers_end();
+}
+
+static struct pool *add(const char *name, const char *mode, unsigned min_workers)
+{
+        struct program_options *options = new_options(name, mode);
+
+        options->min_workers = min_workers;
+        struct pool *pool = new_pool(options);
+        ck_assert_int_eq(registry_add(&registry, pool), 0);
+        return pool;
+}
+
+/* Whether there is such a method. `params` may be "". */
+static bool ask(const char *method, const char *params)
+{
+        struct buffer source;
+        struct call call = {.source = &source, .method_length = strlen(method)};
+        struct rpc_answer answer;
+        char text[65536];
+
+        strcpy(call.method, method);
+        buffer_init(&source, &buffers);
+        ck_assert_int_eq(buffer_append(&source, params, strlen(params)), 0);
+        if (*params)
+                call.params = (struct envelope_span){
+                        *params == '[' ? ENVELOPE_ARRAY : ENVELOPE_OBJECT, 0, strlen(params)};
+        rpc_answer_init(&answer, &buffers);
+        bool is_there = control_call(&control, &call, &answer);
+        status = answer.status;
+        const struct rpc_part *part = status == RPC_OK ? &answer.result : &answer.data;
+        json_object_put(reply);
+        reply = NULL;
+        if (is_there) {
+                put_answer_part(part, text, sizeof(text));
+                reply = json_tokener_parse(text);
+                ck_assert_msg(reply != NULL, "%s", text);
+        }
+        rpc_answer_clear(&answer);
+        buffer_clear(&source);
+        return is_there;
+}
+
+/* What stands in the reply at "a/b/c". */
+static const char *at(const char *path)
+{
+        char copy[256], *save = NULL;
+        struct json_object *value = reply;
+
+        strcpy(copy, path);
+        for (char *key = strtok_r(copy, "/", &save); key; key = strtok_r(NULL, "/", &save))
+                ck_assert_msg(json_object_object_get_ex(value, key, &value), "no %s in %s", path,
+                              json_object_to_json_string(reply));
+        return value ? json_object_get_string(value) : "null";
+}
+
+START_TEST(a_ping_tells_who_answers)
+{
+        ck_assert(ask("jumpbootd.ping", ""));
+        ck_assert_str_eq(at("version"), PACKAGE_VERSION);
+        ck_assert_int_eq(atoi(at("pid")), getpid());
+        ck_assert(atof(at("uptime")) >= 90 && atof(at("uptime")) < 1000);
+}
+END_TEST
+
+START_TEST(the_status_tells_of_all)
+{
+        struct pool *pool = add("calc", "echo", 1);
+        add("lazy", "echo", 0);
+
+        wait_idle(pool, 1);
+        submit_call(pool, "echo", "");
+        loop_until(n_answers == 1);
+        ck_assert(ask("jumpbootd.status", ""));
+        ck_assert_str_eq(at("listen"), "/run/the.sock");
+        ck_assert_str_eq(at("clients"), "3");
+        ck_assert_str_eq(at("requests_in_flight"), "2");
+        ck_assert_str_eq(at("refused/parse_error"), "5");
+        ck_assert_str_eq(at("programs/calc/program_set"), "the-set");
+        ck_assert_str_eq(at("programs/calc/state"), "ready");
+        ck_assert_str_eq(at("programs/calc/last_error"), "null");
+        ck_assert_str_eq(at("programs/calc/workers/idle"), "1");
+        ck_assert_str_eq(at("programs/calc/workers/busy"), "0");
+        ck_assert_str_eq(at("programs/calc/workers/max"), "1");
+        ck_assert_str_eq(at("programs/calc/queue/length"), "0");
+        ck_assert_str_eq(at("programs/calc/requests/ok"), "1");
+        ck_assert_str_eq(at("programs/calc/starts"), "1");
+        ck_assert_str_eq(at("programs/lazy/state"), "ready");
+}
+END_TEST
+
+START_TEST(the_state_follows_the_workers)
+{
+        struct pool *pool = add("calc", "exit3", 1);
+
+        pool->options->restart_threshold = 1;
+        ck_assert(ask("jumpbootd.status", "{\"program\":\"calc\"}"));
+        ck_assert_str_eq(at("programs/calc/state"), "starting");
+        loop_until(pool_is_unavailable(pool));
+        ck_assert(ask("jumpbootd.status", ""));
+        ck_assert_str_eq(at("programs/calc/state"), "unavailable");
+        ck_assert_str_eq(at("programs/calc/last_error/exit_status"), "3");
+        ck_assert_str_eq(at("programs/calc/start_failures"), "1");
+}
+END_TEST
+
+START_TEST(the_status_of_one_program_may_be_asked_for)
+{
+        add("a", "echo", 0);
+        add("b", "echo", 0);
+        ck_assert(ask("jumpbootd.status", "{\"program\":\"b\"}"));
+        ck_assert_str_eq(at("programs/b/state"), "ready");
+        ck_assert(!json_object_object_get_ex(json_object_object_get(reply, "programs"), "a", NULL));
+        ck_assert(ask("jumpbootd.status", "{\"program\":\"\xc3\xa9\"}"));
+        ck_assert_int_eq(status, RPC_INVALID_PARAMS);
+        ck_assert_str_eq(at("detail"), "there is no program \"\xc3\xa9\"");
+}
+END_TEST
+
+START_TEST(other_params_are_refused)
+{
+        static const char *const params[] = {
+                "{\"program\":17}",
+                "{\"program\":null}",
+                "{\"x\":1}",
+                "[1]",
+                "{\"program\":\"a\",\"x\":1}",
+        };
+
+        add("a", "echo", 0);
+        for (size_t i = 0; i < ARRAY_SIZE(params); i++) {
+                ck_assert(ask("jumpbootd.status", params[i]));
+                ck_assert_int_eq(status, RPC_INVALID_PARAMS);
+                ck_assert(ask("jumpbootd.ping", params[i]));
+                ck_assert_int_eq(status, RPC_INVALID_PARAMS);
+        }
+        ck_assert(ask("jumpbootd.ping", "{\"program\":\"a\"}"));
+        ck_assert_int_eq(status, RPC_INVALID_PARAMS);
+        ck_assert(ask("jumpbootd.ping", "[]"));
+        ck_assert_int_eq(status, RPC_OK);
+        ck_assert(ask("jumpbootd.status", "{}"));
+        ck_assert_int_eq(status, RPC_OK);
+}
+END_TEST
+
+START_TEST(params_that_are_far_too_large_are_refused)
+{
+        char params[20000] = "{\"program\":\"";
+
+        memset(params + strlen(params), 'x', sizeof(params) - strlen(params));
+        strcpy(params + sizeof(params) - 3, "\"}");
+        ck_assert(ask("jumpbootd.status", params));
+        ck_assert_int_eq(status, RPC_INVALID_PARAMS);
+}
+END_TEST
+
+START_TEST(discovery_is_a_document)
+{
+        struct pool *pool = add("calc", "echo", 1);
+
+        wait_idle(pool, 1);
+        ck_assert(ask("rpc.discover", ""));
+        ck_assert_str_eq(at("openrpc"), "1.3.2");
+        ck_assert_uint_eq(json_object_array_length(json_object_object_get(reply, "methods")), 1);
+}
+END_TEST
+
+START_TEST(other_methods_are_not_there)
+{
+        static const char *const methods[] = {
+                "jumpbootd.", "jumpbootd.pin", "jumpbootd.pings", "rpc.discovery", "rpc", "",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+                ck_assert(!ask(methods[i], ""));
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("control");
+        TCase *tcase = loop_case(suite, setup, teardown);
+
+        tcase_add_test(tcase, a_ping_tells_who_answers);
+        tcase_add_test(tcase, the_status_tells_of_all);
+        tcase_add_test(tcase, the_state_follows_the_workers);
+        tcase_add_test(tcase, the_status_of_one_program_may_be_asked_for);
+        tcase_add_test(tcase, other_params_are_refused);
+        tcase_add_test(tcase, params_that_are_far_too_large_are_refused);
+        tcase_add_test(tcase, discovery_is_a_document);
+        tcase_add_test(tcase, other_methods_are_not_there);
+        return run_suite(suite);
+}

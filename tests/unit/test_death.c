@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is told of workers that ended in all the ways there are.
+ */
+#include "daemon/death.h"
+
+#include "fixture_loop.h"
+
+#include "daemon/worker.h"
+
+#include <json-c/json.h>
+#include <sys/wait.h>
+
+static struct worker worker;
+static char text[DEATH_TEXT_MAX];
+
+static void setup(void)
+{
+        loop_begin();
+        worker = (struct worker){.pid = 4711};
+}
+
+static void end_with(int code, int status)
+{
+        worker.exit_code = code;
+        worker.exit_status = status;
+}
+
+START_TEST(an_exit_has_its_status)
+{
+        end_with(CLD_EXITED, 3);
+        ck_assert_str_eq(death_text(&worker, text), "exited with status 3");
+}
+END_TEST
+
+START_TEST(a_signal_has_its_name)
+{
+        end_with(CLD_KILLED, SIGSEGV);
+        ck_assert_str_eq(death_text(&worker, text), "was killed by SIGSEGV");
+        end_with(CLD_DUMPED, SIGABRT);
+        ck_assert_str_eq(death_text(&worker, text), "was killed by SIGABRT (core dumped)");
+        end_with(CLD_KILLED, SIGRTMIN + 3);
+        ck_assert_ptr_nonnull(strstr(death_text(&worker, text), "signal "));
+}
+END_TEST
+
+START_TEST(a_fault_is_told_if_the_daemon_killed_it_for_it)
+{
+        worker.fault = "it wrote nonsense";
+        end_with(CLD_KILLED, SIGKILL);
+        ck_assert_str_eq(death_text(&worker, text), "was ended: it wrote nonsense");
+        end_with(CLD_EXITED, 9);
+        ck_assert_str_eq(death_text(&worker, text), "exited with status 9");
+        end_with(CLD_KILLED, SIGSEGV);
+        ck_assert_str_eq(death_text(&worker, text), "was killed by SIGSEGV");
+}
+END_TEST
+
+static void check_json(struct json_object *object, const char *expected)
+{
+        ck_assert_str_eq(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN), expected);
+        json_object_put(object);
+}
+
+START_TEST(the_data_has_all_that_is_known)
+{
+        char err[] = "oops \xff\n";
+
+        end_with(CLD_EXITED, 3);
+        check_json(death_data(&worker), "{\"pid\":4711,\"exit_status\":3,\"stderr\":\"\"}");
+        end_with(CLD_KILLED, SIGKILL);
+        worker.err.tail = err;
+        worker.err.tail_length = strlen(err);
+        worker.fault = "it wrote nonsense";
+        check_json(death_data(&worker),
+                   "{\"pid\":4711,\"reason\":\"it wrote nonsense\",\"signal\":\"SIGKILL\","
+                   "\"stderr\":\"oops \xef\xbf\xbd\\n\"}");
+}
+END_TEST
+
+START_TEST(a_failed_start_is_told_as_it_was_reported)
+{
+        end_with(CLD_EXITED, 1);
+        worker.start_error = json_tokener_parse("{\"exception\":\"ImportError\"}");
+        check_json(death_start_error(&worker), "{\"exception\":\"ImportError\"}");
+        json_object_put(worker.start_error);
+}
+END_TEST
+
+START_TEST(a_failed_start_without_a_report_is_a_death)
+{
+        end_with(CLD_EXITED, 1);
+        check_json(death_start_error(&worker),
+                   "{\"pid\":4711,\"exit_status\":1,\"stderr\":\"\",\"message\":"
+                   "\"the worker exited with status 1 before it was ready\"}");
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("death");
+        TCase *tcase = loop_case(suite, setup, loop_end);
+
+        tcase_add_test(tcase, an_exit_has_its_status);
+        tcase_add_test(tcase, a_signal_has_its_name);
+        tcase_add_test(tcase, a_fault_is_told_if_the_daemon_killed_it_for_it);
+        tcase_add_test(tcase, the_data_has_all_that_is_known);
+        tcase_add_test(tcase, a_failed_start_is_told_as_it_was_reported);
+        tcase_add_test(tcase, a_failed_start_without_a_report_is_a_death);
+        return run_suite(suite);
+}

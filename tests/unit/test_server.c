@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A whole server with fake workers, from its start to the signals that end it. Server, client and
+ * whoever sends the signals are this process, which acts between the turns of the server's loop.
+ */
+#include "daemon/server.h"
+
+#include "fixture_worker.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+static struct server server;
+static struct config config;
+static struct program_options *programs[2];
+static struct server_limits limits;
+static int connection;
+static char received[65536];
+static size_t n_received;
+
+static void setup(void)
+{
+        folder_make();
+        chmod(folder_write("python", fake_worker_script), 0700);
+        ck_assert_int_eq(mkfifo(folder_at("python.gate"), 0600), 0);
+        signal(SIGPIPE, SIG_IGN);
+        log_capture();
+        unsetenv("LISTEN_FDS");
+        unsetenv("NOTIFY_SOCKET");
+        descriptors_before = count_descriptors();
+        config = (struct config){.programs = programs};
+        ck_assert_int_eq(options_set_defaults(&server_option_table, &config.server), 0);
+        free(config.server.listen);
+        config.server.listen = strdup(folder_at("the.sock"));
+        getrlimit(RLIMIT_NOFILE, &limits.files);
+        connection = -1;
+        n_received = 0;
+}
+
+static void teardown(void)
+{
+        connection = close_fd(connection);
+        server_clear(&server);
+        server_clear(&server);
+        ck_assert_uint_eq(server.buffers.memory, 0);
+        ck_assert_int_eq(access(config.server.listen, F_OK), -1);
+        for (size_t i = 0; i < config.n_programs; i++)
+                program_options_unref(programs[i]);
+        options_clear(&server_option_table, &config.server);
+        ck_assert_int_eq(count_descriptors(), descriptors_before);
+        folder_remove();
+}
+
+static void add_program(const char *name, const char *mode)
+{
+        programs[config.n_programs++] = new_options(name, mode);
+}
+
+/* Takes what the server has sent by now. */
+static void receive(void)
+{
+        ssize_t n;
+
+        while (connection >= 0 &&
+               (n = read(connection, received + n_received, sizeof(received) - 1 - n_received)) > 0)
+                n_received += (size_t)n;
+        received[n_received] = '\0';
+}
+
+static bool has_received(const char *text)
+{
+        receive();
+        return strstr(received, text) != NULL;
+}
+
+static int connect_to_server(void)
+{
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+        strcpy(address.sun_path, config.server.listen);
+        ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+        return fd;
+}
+
+/* A test is a list of steps. Each is tried once a turn of the server's loop, until it says that it
+ * is through; then comes the next. */
+typedef bool step_fn(void);
+static step_fn *const *next_step;
+static struct event *stepper, *limit;
+
+static void on_step(evutil_socket_t fd, short what, void *userdata)
+{
+        (void)fd;
+        (void)what;
+        (void)userdata;
+        if ((*next_step)())
+                next_step++;
+        if (*next_step)
+                event_add(stepper, &(struct timeval){0});
+}
+
+static void on_limit(evutil_socket_t fd, short what, void *userdata)
+{
+        (void)fd;
+        (void)what;
+        (void)userdata;
+        ck_abort_msg("the server did not end; the log:\n%s", log_tail());
+}
+
+/* Runs the server to its end, with these steps besides. */
+static void run(step_fn *const *steps)
+{
+        struct timeval deadline = {LOOP_DEADLINE / USEC_PER_SEC, 0};
+
+        limits.max_clients = config.server.max_clients;
+        ck_assert_int_eq(server_init(&server, &config, &limits), 0);
+        next_step = steps;
+        stepper = evtimer_new(server.base, on_step, NULL);
+        limit = evtimer_new(server.base, on_limit, NULL);
+        event_add(stepper, &(struct timeval){0});
+        event_add(limit, &deadline);
+        ck_assert_int_eq(server_run(&server), 0);
+        event_free(stepper);
+        event_free(limit);
+        ck_assert_msg(!*next_step, "it ended too early; the log:\n%s", log_tail());
+        receive();
+}
+
+static bool terminate(void)
+{
+        raise(SIGTERM);
+        return true;
+}
+
+static bool interrupt(void)
+{
+        raise(SIGINT);
+        return true;
+}
+
+static bool hang_up_signal(void)
+{
+        raise(SIGHUP);
+        return true;
+}
+
+static bool is_serving(void)
+{
+        return log_has("serving ");
+}
+
+static bool is_draining(void)
+{
+        return server.state == SERVER_DRAINING;
+}
+
+static bool say(const char *line)
+{
+        if (connection < 0)
+                connection = connect_to_server();
+        write_text(connection, line);
+        return true;
+}
+
+static bool call_echo(void)
+{
+        return say("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"calc.echo\",\"params\":[7]}\n");
+}
+
+static bool call_hang(void)
+{
+        return say("{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"calc.hang\"}\n");
+}
+
+static bool notify_and_leave(void)
+{
+        say("{\"jsonrpc\":\"2.0\",\"method\":\"calc.echo\",\"params\":[7]}\n");
+        connection = close_fd(connection);
+        return true;
+}
+
+static bool is_answered(void)
+{
+        return has_received("\"result\":[7]");
+}
+
+static bool has_requests(void)
+{
+        return server.clients.n_requests > 0;
+}
+
+static bool is_busy(void)
+{
+        struct pool *pool = server.registry.pools[0];
+
+        return pool->workers.count[WORKER_BUSY] == 1 &&
+               buffer_is_empty(&TAILQ_FIRST(&pool->workers.list[WORKER_BUSY])->channel.to_worker);
+}
+
+static bool has_husk(void)
+{
+        return !TAILQ_EMPTY(&server.clients.husks);
+}
+
+static bool has_no_socket(void)
+{
+        return access(config.server.listen, F_OK) < 0;
+}
+
+static bool opens_gate(void)
+{
+        open_gate();
+        return true;
+}
+
+START_TEST(a_signal_ends_it)
+{
+        add_program("calc", "echo");
+        run((step_fn *[]){is_serving, terminate, NULL});
+        ck_assert(log_has("SIGTERM"));
+}
+END_TEST
+
+START_TEST(it_may_end_before_its_workers_are_ready)
+{
+        add_program("calc", "never");
+        run((step_fn *[]){interrupt, NULL});
+        ck_assert(log_has("SIGINT"));
+        ck_assert(!log_has("serving"));
+}
+END_TEST
+
+START_TEST(without_programs_it_serves_all_the_same)
+{
+        run((step_fn *[]){is_serving, terminate, NULL});
+        ck_assert(log_has("serving 0 programs"));
+}
+END_TEST
+
+START_TEST(a_program_that_fails_does_not_hold_up_the_others)
+{
+        add_program("calc", "echo");
+        add_program("broken", "exit3");
+        run((step_fn *[]){is_serving, call_echo, is_answered, terminate, NULL});
+        ck_assert(log_has("serving 2 programs"));
+        ck_assert(log_has("some of which fail to start"));
+}
+END_TEST
+
+START_TEST(a_hangup_is_ignored)
+{
+        add_program("calc", "echo");
+        run((step_fn *[]){hang_up_signal, call_echo, is_answered, terminate, NULL});
+        ck_assert(log_has("SIGHUP: ignoring it"));
+}
+END_TEST
+
+START_TEST(it_answers_and_ends_though_a_client_stays)
+{
+        add_program("calc", "echo");
+        run((step_fn *[]){call_echo, is_answered, terminate, NULL});
+        ck_assert(log_has("every client is answered"));
+}
+END_TEST
+
+START_TEST(what_is_under_way_is_answered_before_it_ends)
+{
+        add_program("calc", "gated");
+        run((step_fn *[]){call_echo, has_requests, terminate, is_draining, has_no_socket,
+                          opens_gate, NULL});
+        ck_assert(is_answered());
+}
+END_TEST
+
+/* The story: the end waited for those who were answered, and did not look again when the last
+ * request of one who had left was done. */
+START_TEST(a_request_of_one_that_left_is_waited_for)
+{
+        add_program("calc", "gated");
+        run((step_fn *[]){notify_and_leave, has_requests, terminate, is_draining, opens_gate,
+                          NULL});
+        ck_assert_uint_eq(server.registry.pools[0]->finished[RPC_OK], 1);
+}
+END_TEST
+
+static bool leave(void)
+{
+        connection = close_fd(connection);
+        return true;
+}
+
+START_TEST(a_husk_is_waited_for)
+{
+        add_program("calc", "echo");
+        programs[0]->request_timeout = 20000;
+        run((step_fn *[]){is_serving, call_hang, is_busy, leave, has_husk, terminate, NULL});
+        ck_assert_uint_eq(server.registry.pools[0]->finished[RPC_TIMEOUT], 1);
+}
+END_TEST
+
+START_TEST(a_second_signal_ends_it_at_once)
+{
+        add_program("calc", "deaf");
+        run((step_fn *[]){call_hang, is_busy, call_echo, terminate, is_draining, terminate, NULL});
+        ck_assert(log_has("stopping at once"));
+        ck_assert(has_received("\"id\":1,\"error\":{\"code\":-32004"));
+        ck_assert(has_received("\"id\":2,\"error\":{\"code\":-32004"));
+}
+END_TEST
+
+/* More answers than the socket holds, which nobody reads. */
+static bool call_and_never_read(void)
+{
+        static const char line[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"rpc.discover\"}\n";
+
+        if (connection < 0)
+                connection = connect_to_server();
+        while (write(connection, line, strlen(line)) == (ssize_t)strlen(line))
+                ;
+        struct client *client = TAILQ_FIRST(&server.clients.clients);
+        return client && client->out.length > 500000;
+}
+
+/* The story: without programs nobody looked whether the end had come. */
+START_TEST(a_second_signal_ends_it_without_programs)
+{
+        run((step_fn *[]){call_and_never_read, terminate, is_draining, terminate, NULL});
+        ck_assert(log_has("stopping at once"));
+}
+END_TEST
+
+START_TEST(shutdown_timeout_ends_the_wait)
+{
+        add_program("calc", "echo");
+        config.server.shutdown_timeout = 20000;
+        run((step_fn *[]){call_hang, is_busy, terminate, NULL});
+        ck_assert(log_has("shutdown_timeout: giving up on 1 requests"));
+        ck_assert(has_received("\"id\":2,\"error\":{\"code\":-32004"));
+}
+END_TEST
+
+static int first;
+
+static bool first_connects(void)
+{
+        first = connect_to_server();
+        return true;
+}
+
+static bool is_paused(void)
+{
+        return server.listener.is_paused;
+}
+
+static bool still_waits(void)
+{
+        ck_assert_uint_eq(server.clients.n_clients, 1);
+        ck_assert(!is_answered());
+        return true;
+}
+
+static bool first_leaves(void)
+{
+        close(first);
+        return true;
+}
+
+START_TEST(past_max_clients_the_next_ones_wait)
+{
+        add_program("calc", "echo");
+        config.server.max_clients = 1;
+        run((step_fn *[]){is_serving, first_connects, is_paused, call_echo, still_waits,
+                          still_waits, first_leaves, is_answered, terminate, NULL});
+        ck_assert(log_has("max_clients (1) is reached"));
+}
+END_TEST
+
+START_TEST(a_socket_that_cannot_be_made_is_told)
+{
+        folder_write("the.sock", "precious");
+        ck_assert_int_eq(server_init(&server, &config, &limits), -EEXIST);
+        ck_assert(log_has("refusing to replace what is no socket"));
+        server_clear(&server);
+        unlink(config.server.listen);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("server");
+        TCase *tcase = loop_case(suite, setup, teardown);
+
+        tcase_add_test(tcase, a_signal_ends_it);
+        tcase_add_test(tcase, it_may_end_before_its_workers_are_ready);
+        tcase_add_test(tcase, a_program_that_fails_does_not_hold_up_the_others);
+        tcase_add_test(tcase, a_hangup_is_ignored);
+        tcase_add_test(tcase, a_husk_is_waited_for);
+        tcase_add_test(tcase, without_programs_it_serves_all_the_same);
+        tcase_add_test(tcase, it_answers_and_ends_though_a_client_stays);
+        tcase_add_test(tcase, what_is_under_way_is_answered_before_it_ends);
+        tcase_add_test(tcase, a_request_of_one_that_left_is_waited_for);
+        tcase_add_test(tcase, a_second_signal_ends_it_at_once);
+        tcase_add_test(tcase, a_second_signal_ends_it_without_programs);
+        tcase_add_test(tcase, shutdown_timeout_ends_the_wait);
+        tcase_add_test(tcase, past_max_clients_the_next_ones_wait);
+        tcase_add_test(tcase, a_socket_that_cannot_be_made_is_told);
+        return run_suite(suite);
+}

@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Single workers, whose pool is the test: what they tell it, and how they end.
+ */
+#include "daemon/worker.h"
+
+#include "fixture_request.h"
+#include "fixture_worker.h"
+
+#include "daemon/death.h"
+
+#include <json-c/json.h>
+#include <sys/wait.h>
+
+static struct worker_lists lists;
+static struct worker *worker;
+static struct program_options *options;
+static char error[SPAWN_ERROR_MAX];
+static unsigned n_ready, n_leaving, n_exited;
+
+static void on_ready(void *pool, struct worker *which)
+{
+        ck_assert_ptr_eq(pool, &lists);
+        ck_assert_ptr_eq(which, worker);
+        n_ready++;
+}
+
+static void on_answered(void *pool, struct worker *which, struct request *request,
+                        const struct rpc_answer *answer)
+{
+        ck_assert_ptr_eq(pool, &lists);
+        ck_assert_ptr_eq(which, worker);
+        request_finish(request, answer);
+        if (worker->state == WORKER_BUSY && TAILQ_EMPTY(&worker->requests))
+                worker_set_state(worker, WORKER_IDLE);
+}
+
+static void on_leaving(void *pool, struct worker *which)
+{
+        ck_assert_ptr_eq(pool, &lists);
+        ck_assert_ptr_eq(which, worker);
+        n_leaving++;
+}
+
+static void on_exited(void *pool, struct worker *which)
+{
+        ck_assert_ptr_eq(pool, &lists);
+        ck_assert_ptr_eq(which, worker);
+        ck_assert_int_eq(worker->state, WORKER_DEAD);
+        n_exited++;
+}
+
+static const struct worker_events events = {on_ready, on_answered, on_leaving, on_exited};
+
+static void setup(void)
+{
+        workers_begin();
+        requests_begin();
+        for (enum worker_state state = 0; state < WORKER_STATES; state++)
+                TAILQ_INIT(&lists.list[state]);
+        options = NULL;
+        worker = NULL;
+        n_ready = n_leaving = n_exited = 0;
+}
+
+static void teardown(void)
+{
+        requests_end();
+        worker_free(worker);
+        for (enum worker_state state = 0; state < WORKER_STATES; state++) {
+                ck_assert_uint_eq(lists.count[state], 0);
+                ck_assert(TAILQ_EMPTY(&lists.list[state]));
+        }
+        program_options_unref(options);
+        workers_end();
+}
+
+static int start_as(const char *mode)
+{
+        options = new_options("calc", mode);
+        return worker_new(&around, options, 7, &lists, &events, &lists, units_now(), &worker,
+                          error);
+}
+
+static void start(const char *mode)
+{
+        ck_assert_int_eq(start_as(mode), 0);
+}
+
+static void start_ready(const char *mode)
+{
+        start(mode);
+        loop_until(n_ready == 1);
+}
+
+static void send_call(const char *function)
+{
+        worker_send(worker, new_request(function, "[1]"), units_now());
+}
+
+/* Whether the worker stands on the list of its state, and there alone. */
+static void check_lists(enum worker_state expected)
+{
+        ck_assert_int_eq(worker->state, expected);
+        for (enum worker_state state = 0; state < WORKER_STATES; state++) {
+                ck_assert_uint_eq(lists.count[state], state == expected);
+                ck_assert_ptr_eq(TAILQ_FIRST(&lists.list[state]),
+                                 state == expected ? worker : NULL);
+        }
+}
+
+static void check_death(const char *expected)
+{
+        char text[DEATH_TEXT_MAX];
+
+        loop_until(n_exited == 1);
+        check_lists(WORKER_DEAD);
+        ck_assert_str_eq(death_text(worker, text), expected);
+        ck_assert_int_eq(kill(worker->pid, 0), -1);
+        ck_assert_int_eq(errno, ESRCH);
+}
+
+START_TEST(every_move_but_the_legal_ones_is_refused)
+{
+        static const bool legal[WORKER_STATES][WORKER_STATES] = {
+                [WORKER_STARTING] = {[WORKER_IDLE] = true, [WORKER_STOPPING] = true},
+                [WORKER_IDLE] = {[WORKER_BUSY] = true, [WORKER_STOPPING] = true},
+                [WORKER_BUSY] = {[WORKER_IDLE] = true, [WORKER_STOPPING] = true},
+                [WORKER_STOPPING] = {[WORKER_DEAD] = true},
+        };
+        struct worker paper = {.lists = &lists};
+
+        worker = &paper;
+        for (enum worker_state from = 0; from < WORKER_STATES; from++) {
+                for (enum worker_state to = 0; to < WORKER_STATES; to++) {
+                        paper.state = from;
+                        TAILQ_INSERT_TAIL(&lists.list[from], worker, link);
+                        lists.count[from] = 1;
+                        log_forget();
+                        worker_set_state(worker, to);
+                        check_lists(legal[from][to] ? to : from);
+                        ck_assert_int_eq(log_has("refusing to go from"), !legal[from][to]);
+                        ck_assert(log_has(worker_state_name(from)) &&
+                                  log_has(worker_state_name(to)));
+                        TAILQ_REMOVE(&lists.list[paper.state], worker, link);
+                        lists.count[paper.state] = 0;
+                }
+        }
+        worker = NULL;
+}
+END_TEST
+
+START_TEST(it_becomes_ready_and_tells_its_methods)
+{
+        start("echo");
+        check_lists(WORKER_STARTING);
+        ck_assert_int_gt(worker->pid, 0);
+        ck_assert_int_eq(worker->context.slot, 7);
+        loop_until(n_ready == 1);
+        check_lists(WORKER_IDLE);
+        ck_assert_uint_ge(worker->ready, worker->started);
+        ck_assert_ptr_nonnull(json_object_object_get(worker->methods, "echo"));
+}
+END_TEST
+
+START_TEST(it_answers)
+{
+        start_ready("echo");
+        send_call("echo");
+        check_lists(WORKER_BUSY);
+        loop_until(n_answers == 1);
+        ck_assert_str_eq(answers, "1:ok [1]|");
+        check_lists(WORKER_IDLE);
+        ck_assert_uint_eq(worker->served, 1);
+        send_call("fail");
+        loop_until(n_answers == 2);
+        ck_assert_int_eq(last_status, RPC_EXCEPTION);
+}
+END_TEST
+
+START_TEST(it_answers_what_it_was_sent_in_that_order)
+{
+        start_ready("echo");
+        for (int i = 0; i < 20; i++)
+                send_call("pid");
+        loop_until(n_answers == 20);
+        ck_assert_uint_eq(worker->served, 20);
+        const char *first = strstr(answers, "1:ok"), *last = strstr(answers, "20:ok");
+        ck_assert(first && last && first < last);
+}
+END_TEST
+
+START_TEST(odd_status_lines_do_no_harm)
+{
+        start_ready("odd");
+        loop_until(log_has("too late") || log_has("Traceback of late"));
+        ck_assert(log_has("warning calc#0: hear me"));
+        ck_assert_uint_eq(n_ready, 1);
+        ck_assert_ptr_null(worker->start_error);
+        send_call("echo");
+        loop_until(n_answers == 1);
+}
+END_TEST
+
+START_TEST(what_it_prints_is_logged_with_its_request)
+{
+        start_ready("echo");
+        send_call("noisy");
+        loop_until(n_answers == 1 && log_has("out\n") && log_has("err\n"));
+        ck_assert(log_has("info calc#1: out"));
+        ck_assert(log_has("warning calc#1: err"));
+}
+END_TEST
+
+START_TEST(a_flood_on_stderr_is_taken)
+{
+        start_ready("echo");
+        send_call("flood");
+        loop_until(n_answers == 1 && log_has("number 2999"));
+        ck_assert_uint_le(worker->err.tail_length, OUTPUT_TAIL_MAX);
+        send_call("exit");
+        check_death("exited with status 3");
+        ck_assert_uint_eq(worker->err.tail_length, strlen("farewell\n"));
+}
+END_TEST
+
+START_TEST(it_leaves_when_it_is_told_to)
+{
+        start_ready("echo");
+        worker_stop(worker, units_now());
+        check_lists(WORKER_STOPPING);
+        check_death("exited with status 0");
+        ck_assert(worker->is_asked);
+        worker_stop(worker, units_now());
+        worker_kill(worker);
+        worker_terminate(worker, units_now());
+        worker_fail(worker, "late");
+        check_lists(WORKER_DEAD);
+        ck_assert_uint_eq(n_exited, 1);
+}
+END_TEST
+
+/* End of input, then SIGTERM, then SIGKILL, each terminate_timeout after the last. */
+START_TEST(one_that_does_not_leave_is_killed)
+{
+        uint64_t now = units_now(), wait;
+
+        start_ready("deaf");
+        wait = options->terminate_timeout;
+        worker_stop(worker, now);
+        ck_assert_uint_eq(worker_escalate(worker, now), now + wait);
+        ck_assert_uint_eq(worker_escalate(worker, now + wait - 1), now + wait);
+        ck_assert_int_eq(worker->next_signal, SIGTERM);
+        now += wait;
+        ck_assert_uint_eq(worker_escalate(worker, now), now + wait);
+        ck_assert_int_eq(worker->next_signal, SIGKILL);
+        ck_assert_uint_eq(worker_escalate(worker, now + wait), 0);
+        check_death("was killed by SIGKILL");
+}
+END_TEST
+
+START_TEST(terminating_begins_with_the_signal)
+{
+        start_ready("echo");
+        send_call("hang");
+        loop_now();
+        uint64_t now = units_now();
+        worker_terminate(worker, now);
+        ck_assert_int_eq(worker->next_signal, SIGKILL);
+        ck_assert_uint_eq(worker->signal_at, now + options->terminate_timeout);
+        check_death("was killed by SIGTERM");
+        ck_assert_uint_eq(caller.n_requests, 1);
+        ck_assert_ptr_eq(TAILQ_FIRST(&worker->requests), TAILQ_FIRST(&caller.requests));
+}
+END_TEST
+
+START_TEST(killing_needs_no_consent)
+{
+        start_ready("deaf");
+        send_call("stop");
+        worker_kill(worker);
+        check_death("was killed by SIGKILL");
+}
+END_TEST
+
+START_TEST(its_death_is_told)
+{
+        static const struct {
+                const char *function, *death;
+        } rows[] = {
+                {"exit", "exited with status 3"},
+                {"garbage", "was ended: it wrote to the answer pipe what is not JSON"},
+                {"foreign", "was ended: it answered a request that it does not have"},
+                {"twice", "was ended: it answered a request that it does not have"},
+        };
+
+        start_ready("echo");
+        send_call(rows[_i].function);
+        check_death(rows[_i].death);
+        ck_assert(!worker->is_asked);
+}
+END_TEST
+
+START_TEST(its_death_by_a_signal_is_told)
+{
+        char text[DEATH_TEXT_MAX];
+
+        start_ready("echo");
+        send_call("segv");
+        loop_until(n_exited == 1);
+        ck_assert_int_eq(strncmp(death_text(worker, text), "was killed by SIGSEGV", 21), 0);
+}
+END_TEST
+
+START_TEST(an_answer_before_its_death_counts)
+{
+        start_ready("echo");
+        send_call("last");
+        loop_until(n_exited == 1);
+        ck_assert_str_eq(answers, "1:ok \"last\"|");
+        ck_assert(TAILQ_EMPTY(&worker->requests));
+}
+END_TEST
+
+START_TEST(answering_before_it_is_ready_is_a_fault)
+{
+        start("early");
+        check_death("was ended: it answered a request that it does not have");
+        ck_assert_uint_eq(n_ready, 0);
+}
+END_TEST
+
+START_TEST(garbage_on_the_status_pipe_is_a_fault)
+{
+        start("garbage");
+        check_death("was ended: it wrote a line to the status pipe that is no JSON object");
+}
+END_TEST
+
+START_TEST(a_start_that_fails_leaves_its_exception)
+{
+        start("exception");
+        check_death("exited with status 1");
+        struct json_object *why = death_start_error(worker);
+        ck_assert_str_eq(json_object_get_string(json_object_object_get(why, "message")),
+                         "no numpy");
+        json_object_put(why);
+}
+END_TEST
+
+/* The story: a thread of a program whose main module raised kept the process alive, and the failure
+ * was told only at the end of startup_timeout. */
+START_TEST(a_start_that_failed_has_a_grace_to_end)
+{
+        start("linger");
+        loop_until(n_leaving == 1);
+        check_lists(WORKER_STOPPING);
+        ck_assert(!worker->is_asked);
+        ck_assert_uint_eq(worker_escalate(worker, worker->signal_at), 0);
+        check_death("was killed by SIGKILL");
+        struct json_object *why = death_start_error(worker);
+        ck_assert_str_eq(json_object_get_string(json_object_object_get(why, "message")),
+                         "no numpy");
+        json_object_put(why);
+}
+END_TEST
+
+/* One that closed a pipe has a second to exit by itself. */
+START_TEST(a_closed_pipe_has_a_grace)
+{
+        start_ready("echo");
+        send_call("shut");
+        loop_until(n_leaving == 1);
+        check_lists(WORKER_STOPPING);
+        ck_assert_ptr_nonnull(worker->closed);
+        ck_assert_ptr_null(worker->fault);
+        ck_assert_uint_eq(worker_escalate(worker, worker->signal_at - 1), worker->signal_at);
+        ck_assert_uint_eq(worker_escalate(worker, worker->signal_at), 0);
+        check_death("was ended: it closed the pipe that it answers on");
+}
+END_TEST
+
+START_TEST(what_cannot_be_executed_is_told)
+{
+        options = new_options("calc", "echo");
+        free(options->python);
+        options->python = strdup(folder_at("no-such-python"));
+        ck_assert_int_eq(
+                worker_new(&around, options, 0, &lists, &events, &lists, 1, &worker, error),
+                -ENOENT);
+        ck_assert_ptr_nonnull(strstr(error, "no-such-python"));
+}
+END_TEST
+
+START_TEST(freeing_kills_what_still_lives)
+{
+        start_ready("deaf");
+        pid_t pid = worker->pid;
+        send_call("stop");
+        TAILQ_REMOVE(&worker->requests, TAILQ_FIRST(&worker->requests), place);
+        worker = worker_free(worker);
+        ck_assert_ptr_null(worker);
+        ck_assert_int_eq(kill(pid, 0), -1);
+        ck_assert_ptr_null(worker_free(NULL));
+}
+END_TEST
+
+/* The story: a worker that was buried and then freed with its pool stayed in its grave. */
+START_TEST(one_that_is_buried_may_be_freed)
+{
+        start_ready("echo");
+        worker_stop(worker, units_now());
+        loop_until(n_exited == 1);
+        turn_bury(&turn, &worker->grave);
+        worker = worker_free(worker);
+        loop_now();
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("worker");
+        TCase *tcase = loop_case(suite, setup, teardown);
+
+        tcase_add_test(tcase, every_move_but_the_legal_ones_is_refused);
+        tcase_add_test(tcase, it_becomes_ready_and_tells_its_methods);
+        tcase_add_test(tcase, it_answers);
+        tcase_add_test(tcase, it_answers_what_it_was_sent_in_that_order);
+        tcase_add_test(tcase, odd_status_lines_do_no_harm);
+        tcase_add_test(tcase, what_it_prints_is_logged_with_its_request);
+        tcase_add_test(tcase, a_flood_on_stderr_is_taken);
+        tcase_add_test(tcase, it_leaves_when_it_is_told_to);
+        tcase_add_test(tcase, one_that_does_not_leave_is_killed);
+        tcase_add_test(tcase, terminating_begins_with_the_signal);
+        tcase_add_test(tcase, killing_needs_no_consent);
+        tcase_add_loop_test(tcase, its_death_is_told, 0, 4);
+        tcase_add_test(tcase, its_death_by_a_signal_is_told);
+        tcase_add_test(tcase, an_answer_before_its_death_counts);
+        tcase_add_test(tcase, answering_before_it_is_ready_is_a_fault);
+        tcase_add_test(tcase, garbage_on_the_status_pipe_is_a_fault);
+        tcase_add_test(tcase, a_start_that_fails_leaves_its_exception);
+        tcase_add_test(tcase, a_start_that_failed_has_a_grace_to_end);
+        tcase_add_test(tcase, a_closed_pipe_has_a_grace);
+        tcase_add_test(tcase, what_cannot_be_executed_is_told);
+        tcase_add_test(tcase, freeing_kills_what_still_lives);
+        tcase_add_test(tcase, one_that_is_buried_may_be_freed);
+        return run_suite(suite);
+}
