@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * One run of jumpbootctl: what was asked for on the command line, the connection, and how its
+ * failures are told.
+ */
+#include "jumpboot.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sysexits.h>
+
+struct json_object;
+
+/* Exit statuses beside those of sysexits.h (EX_USAGE, EX_UNAVAILABLE, EX_TEMPFAIL, ...). */
+enum { CTL_SUCCESS = 0, CTL_FAILED = 1 };
+
+#define CTL_NO_WISH (-1)
+
+struct ctl_session {
+        const char *socket; /* NULL: the library's choice */
+        bool json;
+        int timeout_ms;   /* 0: without end; CTL_NO_WISH: not given */
+        uint64_t started; /* monotonic microseconds */
+        struct jumpboot *jb;
+};
+
+void ctl_session_clear(struct ctl_session *session);
+
+/*
+ * Connects if need be and calls. Returns an exit status; with 0, *ret is the reply. Else stderr
+ * tells why. Waits until the session's timeout; default_ms if none was given (negative: without
+ * end).
+ */
+int ctl_session_call(struct ctl_session *session, const char *method, const char *params,
+                     int default_ms, struct jumpboot_reply **ret);
+
+/* Prints a reply's result as JSON: indented on a terminal, unless --json was given. */
+void ctl_session_print(const struct ctl_session *session, const struct jumpboot_reply *reply);
+
+/* Tells that the answer to a method of the daemon lacks what it must have: gives EX_PROTOCOL. */
+int ctl_session_bad_answer(const char *method);
+
+/* A result as a tree; NULL if it is no object (stderr tells). */
+struct json_object *ctl_session_tree(const char *method, const struct jumpboot_reply *reply);
+
+/* Words of a command line that are wrong: gives EX_USAGE. */
+int ctl_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
