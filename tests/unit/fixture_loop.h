@@ -5,6 +5,7 @@
  * the buffers' memory, and every descriptor.
  */
 #include "fixture_log.h"
+#include "suite.h"
 
 #include "common/buffer.h"
 #include "common/cleanup.h"
@@ -127,16 +128,6 @@ static inline const char *buffer_text(const struct buffer *buffer)
         buffer_copy(buffer, 0, buffer->length, text);
         text[buffer->length] = '\0';
         return text;
-}
-
-static inline int run_suite(Suite *suite)
-{
-        SRunner *runner = srunner_create(suite);
-
-        srunner_run_all(runner, CK_ENV);
-        int failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* A suite of one case with the loop around each test. */

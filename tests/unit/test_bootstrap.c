@@ -8,6 +8,7 @@
 #include "bootstrap/spawn.h"
 #include "common/cleanup.h"
 #include "folder.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -345,8 +346,6 @@ int main(void)
 {
         Suite *suite = suite_create("bootstrap");
         TCase *tcase = tcase_create("bootstrap");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_set_timeout(tcase, 120);
@@ -355,9 +354,5 @@ int main(void)
         tcase_add_test(tcase, a_large_program_does_not_hold_up_the_loop);
         tcase_add_test(tcase, a_process_that_dies_early_ends_its_feeds);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return run_suite(suite);
 }

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "config_folder.h"
+#include "suite.h"
 
 #define MAIN "\"main\": \"calc.py\""
 
@@ -415,8 +416,6 @@ int main(void)
 {
         Suite *suite = suite_create("config");
         TCase *tests = tcase_create("config");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(tests, 60);
         tcase_add_checked_fixture(tests, setup, teardown);
@@ -436,9 +435,5 @@ int main(void)
         tcase_add_test(tests, test_dump_command);
         tcase_add_test(tests, test_mutations);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed != 0;
+        return run_suite(suite);
 }

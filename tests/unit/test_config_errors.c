@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config_folder.h"
+#include "suite.h"
 
 #define MAIN       "\"main\": \"calc.py\""
 #define ONE(text)  "{\"programs\": {\"a\": {" text "}}}"
@@ -310,8 +311,6 @@ int main(void)
 {
         Suite *suite = suite_create("config_errors");
         TCase *tests = tcase_create("config_errors");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tests, setup, teardown);
         tcase_add_loop_test(tests, test_wrong_set, 0, ARRAY_SIZE(wrong_sets));
@@ -322,9 +321,5 @@ int main(void)
         tcase_add_test(tests, test_two_sets_of_one_name);
         tcase_add_test(tests, test_many_errors);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed != 0;
+        return run_suite(suite);
 }

@@ -4,6 +4,8 @@
  */
 #include "client/ctl_json.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,13 +56,8 @@ int main(void)
 {
         Suite *suite = suite_create("ctl_json");
         TCase *tcase = tcase_create("layouts");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_loop_test(tcase, test_layouts, 0, sizeof(cases) / sizeof(cases[0]));
         suite_add_tcase(suite, tcase);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

@@ -4,6 +4,8 @@
  */
 #include "client/ctl_params.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -197,8 +199,6 @@ int main(void)
 {
         Suite *suite = suite_create("ctl_params");
         TCase *tcase = tcase_create("params");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_loop_test(tcase, test_good_words, 0, sizeof(good) / sizeof(good[0]));
         tcase_add_loop_test(tcase, test_bad_words, 0, sizeof(bad) / sizeof(bad[0]));
@@ -208,8 +208,5 @@ int main(void)
         tcase_add_test(tcase, test_large_input);
         tcase_add_test(tcase, test_input_that_cannot_be_read);
         suite_add_tcase(suite, tcase);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

@@ -5,6 +5,8 @@
 #include "client/ctl_near.h"
 #include "client/ctl_screen.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <locale.h>
 
@@ -87,16 +89,11 @@ int main(void)
 {
         Suite *suite = suite_create("ctl_screen");
         TCase *tcase = tcase_create("screen");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_loop_test(tcase, test_cuts, 0, ARRAY_SIZE(cuts));
         tcase_add_test(tcase, test_cut_without_utf8);
         tcase_add_test(tcase, test_times);
         tcase_add_test(tcase, test_near_names);
         suite_add_tcase(suite, tcase);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

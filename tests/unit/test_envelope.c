@@ -3,6 +3,7 @@
 #include "envelope_scan.h"
 
 #include "envelope_cases.h"
+#include "suite.h"
 
 static const struct envelope_names no_names = {0};
 
@@ -343,11 +344,5 @@ static Suite *envelope_suite(void)
 
 int main(void)
 {
-        SRunner *runner = srunner_create(envelope_suite());
-        int failed;
-
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(envelope_suite());
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is noted of a line that is JSON: members, batches, where the line ends. */
 #include "envelope_scan.h"
+#include "suite.h"
 
 #include <stdio.h>
 
@@ -521,11 +522,5 @@ static Suite *envelope_notes_suite(void)
 
 int main(void)
 {
-        SRunner *runner = srunner_create(envelope_notes_suite());
-        int failed;
-
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(envelope_notes_suite());
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "folder.h"
+#include "suite.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -264,8 +265,6 @@ int main(void)
 {
         Suite *suite = suite_create("environment");
         TCase *tests = tcase_create("environment");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tests, setup, teardown);
         tcase_add_test(tests, test_system);
@@ -281,9 +280,5 @@ int main(void)
         tcase_add_test(tests, test_settings_win);
         tcase_add_test(tests, test_names);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed != 0;
+        return run_suite(suite);
 }

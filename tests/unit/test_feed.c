@@ -7,6 +7,8 @@
 
 #include "common/cleanup.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <event2/event.h>
@@ -329,8 +331,6 @@ int main(void)
 {
         Suite *suite = suite_create("feed");
         TCase *tcase = tcase_create("feed");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_set_timeout(tcase, 120);
@@ -345,9 +345,5 @@ int main(void)
         tcase_add_test(tcase, a_file_is_refused_and_closed);
         tcase_add_test(tcase, many_feeds_share_one_text);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return run_suite(suite);
 }

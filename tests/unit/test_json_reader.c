@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "folder.h"
+#include "suite.h"
 
 static struct config_errors errors;
 static struct json_document *document;
@@ -358,8 +359,6 @@ int main(void)
 {
         Suite *suite = suite_create("json_reader");
         TCase *tests = tcase_create("json_reader");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tests, NULL, teardown);
         tcase_add_test(tests, test_values);
@@ -376,9 +375,5 @@ int main(void)
         tcase_add_test(tests, test_files);
         tcase_add_test(tests, test_large_file_is_refused);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed != 0;
+        return run_suite(suite);
 }

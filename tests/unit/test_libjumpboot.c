@@ -5,6 +5,8 @@
  */
 #include "client/jumpboot.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -956,15 +958,10 @@ static TCase *connecting(void)
 int main(void)
 {
         Suite *suite = suite_create("libjumpboot");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         suite_add_tcase(suite, sending());
         suite_add_tcase(suite, receiving());
         suite_add_tcase(suite, waiting());
         suite_add_tcase(suite, connecting());
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/log.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -337,8 +339,6 @@ int main(void)
 {
         Suite *suite = suite_create("log");
         TCase *tcase = tcase_create("log");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(tcase, a_line_names_level_and_object);
         tcase_add_test(tcase, levels_are_filtered);
@@ -353,9 +353,5 @@ int main(void)
         tcase_add_test(tcase, a_line_is_one_write);
         tcase_add_test(tcase, a_sink_gets_the_parts_as_they_are);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return run_suite(suite);
 }

@@ -6,6 +6,8 @@
 
 #include "common/cleanup.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <stdint.h>
 
@@ -56,13 +58,8 @@ int main(void)
 {
         Suite *suite = suite_create("option_error");
         TCase *tcase = tcase_create("words");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         tcase_add_loop_test(tcase, test_words, 0, ARRAY_SIZE(cases));
         suite_add_tcase(suite, tcase);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(suite);
 }

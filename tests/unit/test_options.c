@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "folder.h"
+#include "suite.h"
 
 static struct config_errors errors;
 static struct json_document *document;
@@ -397,8 +398,6 @@ int main(void)
 {
         Suite *suite = suite_create("options");
         TCase *tests = tcase_create("options");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tests, setup, teardown);
         tcase_add_test(tests, test_defaults);
@@ -413,9 +412,5 @@ int main(void)
         tcase_add_loop_test(tests, test_unknown, 0, ARRAY_SIZE(unknown));
         tcase_add_test(tests, test_every_option_stands_somewhere);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed != 0;
+        return run_suite(suite);
 }

@@ -3,6 +3,7 @@
 
 #include "common/cleanup.h"
 #include "folder.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -318,8 +319,6 @@ int main(void)
 {
         Suite *suite = suite_create("package");
         TCase *tcase = tcase_create("package");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tcase, folder_make, folder_remove);
         tcase_add_test(tcase, a_package_is_read_recursively);
@@ -333,9 +332,5 @@ int main(void)
         tcase_add_test(tcase, errors_name_the_file);
         tcase_add_test(tcase, an_unreadable_file_or_folder_is_an_error);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "folder.h"
+#include "suite.h"
 
 static const struct {
         const char *folder, *path, *expected;
@@ -79,17 +80,11 @@ int main(void)
 {
         Suite *suite = suite_create("path");
         TCase *tests = tcase_create("path");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tests, test_resolve, 0, ARRAY_SIZE(paths));
         tcase_add_test(tests, test_links_stay);
         tcase_add_test(tests, test_current_folder);
         tcase_add_test(tests, test_parts);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed != 0;
+        return run_suite(suite);
 }

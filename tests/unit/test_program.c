@@ -10,6 +10,7 @@
 #include "bootstrap/spawn.h"
 #include "common/cleanup.h"
 #include "folder.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -513,8 +514,6 @@ int main(void)
 {
         Suite *suite = suite_create("program");
         TCase *tcase = tcase_create("program");
-        SRunner *runner;
-        int failed;
 
         tcase_add_checked_fixture(tcase, folder_make, folder_remove);
         tcase_set_timeout(tcase, 120);
@@ -535,9 +534,5 @@ int main(void)
         tcase_add_test(tcase, strange_paths_are_still_json);
         tcase_add_test(tcase, a_large_program_takes_little_memory);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return run_suite(suite);
 }

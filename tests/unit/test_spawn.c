@@ -9,6 +9,8 @@
 #include "bootstrap/child.h"
 #include "common/cleanup.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -692,8 +694,6 @@ int main(void)
 {
         Suite *suite = suite_create("spawn");
         TCase *tcase = tcase_create("spawn");
-        SRunner *runner;
-        int failed;
 
         tcase_set_timeout(tcase, 120);
         tcase_add_test(tcase, the_process_finds_what_was_promised);
@@ -716,9 +716,5 @@ int main(void)
         tcase_add_test(tcase, a_child_whose_parent_is_gone_does_not_go_on);
         tcase_add_test(tcase, the_second_stage_is_built_in);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return run_suite(suite);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/text.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 #include <stdint.h>
@@ -269,11 +271,5 @@ static Suite *text_suite(void)
 
 int main(void)
 {
-        SRunner *runner = srunner_create(text_suite());
-        int failed;
-
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+        return run_suite(text_suite());
 }

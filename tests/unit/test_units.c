@@ -3,6 +3,8 @@
 
 #include "common/cleanup.h"
 
+#include "suite.h"
+
 #include <check.h>
 #include <errno.h>
 
@@ -193,8 +195,6 @@ int main(void)
 {
         Suite *suite = suite_create("units");
         TCase *tests = tcase_create("units");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tests, test_right_duration, 0, ARRAY_SIZE(durations));
         tcase_add_loop_test(tests, test_right_size, 0, ARRAY_SIZE(sizes));
@@ -205,9 +205,5 @@ int main(void)
         tcase_add_test(tests, test_format);
         tcase_add_test(tests, test_now_does_not_go_back);
         suite_add_tcase(suite, tests);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed != 0;
+        return run_suite(suite);
 }
