@@ -336,20 +336,12 @@ int program_to_text(const struct program *program, struct program_text **ret)
         write_program(&writer, program);
         text->data[writer.length] = '\0';
         text->length = writer.length;
-        text->references = 1;
         *ret = text;
         return 0;
 }
 
-struct program_text *program_text_ref(struct program_text *text)
+struct program_text *program_text_free(struct program_text *text)
 {
-        text->references++;
-        return text;
-}
-
-struct program_text *program_text_unref(struct program_text *text)
-{
-        if (text && --text->references == 0)
-                free(text);
+        free(text);
         return NULL;
 }

@@ -49,19 +49,13 @@ int program_add_package(struct program *program, const char *name, const char *f
 int program_add_key_value(struct program *program, const char *name, const char *json);
 void program_set_max_response_size(struct program *program, uint64_t bytes);
 
-/* The finished text: one for all spawns of the program, shared by reference. */
+/* The finished text: one for all spawns of the program. It outlives the program it was made of. */
 struct program_text {
-        unsigned references;
         size_t length;
         char data[];
 };
 int program_to_text(const struct program *program, struct program_text **ret);
-struct program_text *program_text_ref(struct program_text *text);
-struct program_text *program_text_unref(struct program_text *text);
-static inline void program_text_unrefp(struct program_text **text)
-{
-        *text = program_text_unref(*text);
-}
+struct program_text *program_text_free(struct program_text *text);
 
 /* NULL if the name can be a Python module's (dotted only where `dotted`), else what is wrong. */
 const char *program_name_fault(const char *name, int dotted);

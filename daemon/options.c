@@ -201,7 +201,7 @@ struct program_options *program_options_unref(struct program_options *options)
         free_strings(options->environment);
         free_strings(options->arguments);
         free(options->python);
-        program_text_unref(options->text);
+        program_text_free(options->text);
         free(options->program_set);
         free(options->name);
         free(options);

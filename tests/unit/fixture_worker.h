@@ -124,7 +124,7 @@ static inline struct program_options *new_options(const char *name, const char *
 
         ck_assert_ptr_nonnull(options);
         ck_assert_ptr_nonnull(text);
-        *text = (struct program_text){.references = 1, .length = 2};
+        *text = (struct program_text){.length = 2};
         memcpy(text->data, "{}", 2);
         options->text = text;
         options->python = strdup(folder_at("python"));

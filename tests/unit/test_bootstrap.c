@@ -75,7 +75,7 @@ static void teardown(void)
                 if (streams[i]->event)
                         event_free(streams[i]->event);
         spawned_close(&spawned);
-        text = program_text_unref(text);
+        text = program_text_free(text);
         program = program_free(program);
         event_free(failsafe);
         event_base_free(base);
