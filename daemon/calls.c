@@ -25,14 +25,15 @@ static void write_answer(struct client *client, const struct request *request,
                          const struct rpc_answer *answer)
 {
         struct batch *batch = request->group;
-        bool is_wanted = client->fd >= 0 && !client->is_gone && !request->is_notification;
+        bool is_there = client->fd >= 0 && !client->is_gone;
+        bool is_wanted = is_there && !request->is_notification;
         int r = 0;
 
         begin_output(client);
         if (batch) {
                 if (is_wanted)
                         r = batch_add_answer(batch, answer, request->id, request->id_length);
-                int ended = batch_end(batch, client->fd >= 0 ? &client->out : NULL);
+                int ended = batch_end(batch, is_there ? &client->out : NULL);
                 r = r < 0 ? r : ended;
         } else if (is_wanted) {
                 r = rpc_answer_write(answer, request->id, request->id_length, &client->out);
