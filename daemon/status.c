@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "status.h"
+
+#include "client.h"
+#include "json_put.h"
+#include "pool.h"
+
+#include <unistd.h>
+
+struct json_object *status_identity(uint64_t started, uint64_t now)
+{
+        struct json_object *object = json_object_new_object();
+
+        json_put_text(object, "version", PACKAGE_VERSION);
+        json_put_number(object, "pid", (uint64_t)getpid());
+        json_put_seconds(object, "uptime", now - started);
+        return object;
+}
+
+static struct json_object *new_workers(const struct pool *pool)
+{
+        struct json_object *workers = json_object_new_object();
+
+        for (enum worker_state state = WORKER_STARTING; state <= WORKER_STOPPING; state++)
+                json_put_number(workers, worker_state_name(state), pool->workers.count[state]);
+        json_put_number(workers, "min", pool->options->min_workers);
+        json_put_number(workers, "max", pool->options->max_workers);
+        return workers;
+}
+
+static struct json_object *new_queue(const struct pool *pool)
+{
+        struct json_object *queue = json_object_new_object();
+
+        json_put_number(queue, "length", pool->queue_length);
+        json_put_number(queue, "max", pool->options->max_queue_size);
+        json_put_number(queue, "high_water", pool->queue_high_water);
+        return queue;
+}
+
+/* Counts by kind, the first one always and further ones where there are any. */
+static struct json_object *new_outcomes(const uint64_t counts[RPC_STATUS_COUNT],
+                                        enum rpc_status first)
+{
+        struct json_object *outcomes = json_object_new_object();
+
+        for (enum rpc_status status = first; status < RPC_STATUS_COUNT; status++)
+                if (counts[status] > 0 || status == first)
+                        json_put_number(outcomes, rpc_status_kind(status), counts[status]);
+        return outcomes;
+}
+
+static const char *state_of(const struct pool *pool)
+{
+        if (pool_is_unavailable(pool))
+                return "unavailable";
+        if (pool->workers.count[WORKER_IDLE] + pool->workers.count[WORKER_BUSY] > 0 ||
+            pool->options->min_workers == 0)
+                return "ready";
+        return "starting";
+}
+
+struct json_object *status_program(const struct pool *pool)
+{
+        struct json_object *program = json_object_new_object();
+
+        json_put_text(program, "program_set", pool->options->program_set);
+        json_put_text(program, "state", state_of(pool));
+        json_put(program, "last_error", json_object_get(pool->last_error));
+        json_put(program, "workers", new_workers(pool));
+        json_put(program, "queue", new_queue(pool));
+        json_put(program, "requests", new_outcomes(pool->finished, RPC_OK));
+        json_put_number(program, "deaths", pool->deaths);
+        json_put_number(program, "starts", pool->starts);
+        json_put_number(program, "start_failures", pool->start_failures);
+        return program;
+}
+
+void status_put_clients(struct json_object *status, const struct client_surroundings *clients)
+{
+        json_put_number(status, "clients", clients->n_clients);
+        json_put_number(status, "requests_in_flight", clients->n_requests);
+        json_put_number(status, "buffered", clients->buffers->memory);
+        json_put(status, "refused", new_outcomes(clients->refused, RPC_PARSE_ERROR));
+}

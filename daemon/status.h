@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * What the daemon tells of itself: from what it knows already, so that it can always tell.
+ */
+#include <stdint.h>
+
+struct client_surroundings;
+struct json_object;
+struct pool;
+
+/* Version, process id and uptime. */
+struct json_object *status_identity(uint64_t started, uint64_t now);
+/* Adds what all clients together have. */
+void status_put_clients(struct json_object *status, const struct client_surroundings *clients);
+struct json_object *status_program(const struct pool *pool);
