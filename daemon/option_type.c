@@ -76,17 +76,20 @@ static int new_text(const char *text, struct json_object **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
-static int format_duration(const void *field, struct json_object **ret)
+static int format_duration(const struct option_type *type, const void *field,
+                           struct json_object **ret)
 {
         char text[UNITS_TEXT_MAX];
 
+        (void)type;
         return new_text(units_format_duration(text, *(const uint64_t *)field), ret);
 }
 
-static int format_size(const void *field, struct json_object **ret)
+static int format_size(const struct option_type *type, const void *field, struct json_object **ret)
 {
         char text[UNITS_TEXT_MAX];
 
+        (void)type;
         return new_text(units_format_size(text, *(const uint64_t *)field), ret);
 }
 
@@ -125,14 +128,17 @@ static int parse_number(const struct option *option, struct json_object *value, 
         return FIT;
 }
 
-static int format_count(const void *field, struct json_object **ret)
+static int format_count(const struct option_type *type, const void *field, struct json_object **ret)
 {
+        (void)type;
         *ret = json_object_new_int64(*(const unsigned *)field);
         return *ret ? 0 : -ENOMEM;
 }
 
-static int format_number(const void *field, struct json_object **ret)
+static int format_number(const struct option_type *type, const void *field,
+                         struct json_object **ret)
 {
+        (void)type;
         *ret = json_object_new_int64(*(const int *)field);
         return *ret ? 0 : -ENOMEM;
 }
@@ -149,8 +155,9 @@ static int parse_bool(const struct option *option, struct json_object *value, co
         return FIT;
 }
 
-static int format_bool(const void *field, struct json_object **ret)
+static int format_bool(const struct option_type *type, const void *field, struct json_object **ret)
 {
+        (void)type;
         *ret = json_object_new_boolean(*(const bool *)field);
         return *ret ? 0 : -ENOMEM;
 }
@@ -174,10 +181,11 @@ static int parse_mode(const struct option *option, struct json_object *value, co
         return FIT;
 }
 
-static int format_mode(const void *field, struct json_object **ret)
+static int format_mode(const struct option_type *type, const void *field, struct json_object **ret)
 {
         char text[16];
 
+        (void)type;
         if (*(const int *)field < 0)
                 return 0;
         snprintf(text, sizeof(text), "%04o", (unsigned)*(const int *)field);
@@ -201,9 +209,34 @@ static int parse_level(const struct option *option, struct json_object *value, c
         return FIT;
 }
 
-static int format_level(const void *field, struct json_object **ret)
+static int format_level(const struct option_type *type, const void *field, struct json_object **ret)
 {
+        (void)type;
         return new_text(log_level_name(*(const int *)field), ret);
+}
+
+/* The field is an enum, whose constants count from 0. */
+static int parse_choice(const struct option *option, struct json_object *value, const char *folder,
+                        void *field, char fault[static OPTION_FAULT_MAX])
+{
+        const char *const *words = option->type->words;
+
+        (void)folder;
+        (void)fault;
+        if (!json_object_is_type(value, json_type_string))
+                return UNFIT;
+        for (unsigned i = 0; words[i]; i++)
+                if (strcmp(words[i], json_object_get_string(value)) == 0) {
+                        *(unsigned *)field = i;
+                        return FIT;
+                }
+        return UNFIT;
+}
+
+static int format_choice(const struct option_type *type, const void *field,
+                         struct json_object **ret)
+{
+        return new_text(type->words[*(const unsigned *)field], ret);
 }
 
 /* What a text field holds is replaced; takes the text. */
@@ -285,10 +318,11 @@ static int parse_socket(const struct option *option, struct json_object *value, 
         return set_text(field, steal(path));
 }
 
-static int format_text(const void *field, struct json_object **ret)
+static int format_text(const struct option_type *type, const void *field, struct json_object **ret)
 {
         const char *text = *(char *const *)field;
 
+        (void)type;
         return text ? new_text(text, ret) : 0;
 }
 
@@ -312,3 +346,19 @@ TYPE(FOLDER, .noun = "the path of a folder", .parse = parse_folder, .format = fo
      .is_text = true);
 TYPE(SOCKET, .noun = "the path of a socket", .parse = parse_socket, .format = format_text,
      .is_text = true);
+
+static const char *const start_methods[] = {
+        [START_SPAWN] = "spawn",
+        [START_FORKSERVER] = "forkserver",
+        NULL,
+};
+static const char *const on_disconnects[] = {
+        [ON_DISCONNECT_FINISH] = "finish",
+        [ON_DISCONNECT_INTERRUPT] = "interrupt",
+        NULL,
+};
+
+TYPE(START_METHOD, .noun = "\"spawn\" or \"forkserver\"", .parse = parse_choice,
+     .format = format_choice, .words = start_methods);
+TYPE(ON_DISCONNECT, .noun = "\"finish\" or \"interrupt\"", .parse = parse_choice,
+     .format = format_choice, .words = on_disconnects);

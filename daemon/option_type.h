@@ -16,11 +16,13 @@ struct option_type {
         int (*parse)(const struct option *option, struct json_object *value, const char *folder,
                      void *field, char fault[static OPTION_FAULT_MAX]);
         /* *ret is NULL if the option is not set. 0 or -ENOMEM. */
-        int (*format)(const void *field, struct json_object **ret);
+        int (*format)(const struct option_type *type, const void *field, struct json_object **ret);
         size_t size;
-        bool is_text; /* the field is a char * of its own */
+        bool is_text;             /* the field is a char * of its own */
+        const char *const *words; /* of a choice: those of its enum, in that order; NULL ends */
 };
 
 extern const struct option_type option_type_DURATION, option_type_SIZE, option_type_COUNT,
         option_type_NUMBER, option_type_BOOL, option_type_MODE, option_type_LEVEL,
-        option_type_GROUP, option_type_FOLDER, option_type_SOCKET;
+        option_type_GROUP, option_type_FOLDER, option_type_SOCKET, option_type_START_METHOD,
+        option_type_ON_DISCONNECT;

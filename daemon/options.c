@@ -154,7 +154,7 @@ int options_to_json(const struct option_table *table, const void *object, struct
                 struct json_object *value = NULL;
                 int r;
 
-                r = option->type->format(field_in(option, object), &value);
+                r = option->type->format(option->type, field_in(option, object), &value);
                 if (r < 0)
                         return r;
                 if (value && json_object_object_add(json, option->name, value) < 0) {

@@ -12,17 +12,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum start_method {
+        START_SPAWN,      /* each worker is a Python process from its beginning */
+        START_FORKSERVER, /* it is forked from a template, which has imported everything */
+};
+
+/* What becomes of a request that has been sent, when its client has gone. */
+enum on_disconnect {
+        ON_DISCONNECT_FINISH,
+        ON_DISCONNECT_INTERRUPT,
+};
+
 /* The types: what a field holds, and what the file has. */
-#define OPTION_FIELD_DURATION uint64_t /* microseconds; 0: off. "30s" */
-#define OPTION_FIELD_SIZE     uint64_t /* bytes. "16M" */
-#define OPTION_FIELD_COUNT    unsigned /* 4 */
-#define OPTION_FIELD_NUMBER   int      /* -5 */
-#define OPTION_FIELD_BOOL     bool     /* true */
-#define OPTION_FIELD_MODE     int      /* -1: not set. "0660" */
-#define OPTION_FIELD_LEVEL    int      /* of syslog. "info" */
-#define OPTION_FIELD_GROUP    char *   /* NULL: not set. The name of a group that exists */
-#define OPTION_FIELD_FOLDER   char *   /* NULL: not set. Absolute; a folder that exists */
-#define OPTION_FIELD_SOCKET   char *   /* Absolute; no longer than a socket's address may be */
+#define OPTION_FIELD_DURATION      uint64_t /* microseconds; 0: off. "30s" */
+#define OPTION_FIELD_SIZE          uint64_t /* bytes. "16M" */
+#define OPTION_FIELD_COUNT         unsigned /* 4 */
+#define OPTION_FIELD_NUMBER        int      /* -5 */
+#define OPTION_FIELD_BOOL          bool     /* true */
+#define OPTION_FIELD_MODE          int      /* -1: not set. "0660" */
+#define OPTION_FIELD_LEVEL         int      /* of syslog. "info" */
+#define OPTION_FIELD_GROUP         char *   /* NULL: not set. The name of a group that exists */
+#define OPTION_FIELD_FOLDER        char *   /* NULL: not set. Absolute; a folder that exists */
+#define OPTION_FIELD_SOCKET        char *   /* Absolute; no longer than a socket's address may be */
+#define OPTION_FIELD_START_METHOD  enum start_method  /* "spawn" */
+#define OPTION_FIELD_ON_DISCONNECT enum on_disconnect /* "finish" */
 
 #define OPTION_FIELD(name, type, ...) OPTION_FIELD_##type name;
 #define OPTION_NONE(...)

@@ -92,7 +92,9 @@ static void check_defaults(void)
         ck_assert_uint_eq(server.shutdown_timeout, 30000000);
         ck_assert_uint_eq(program.min_workers, 1);
         ck_assert_uint_eq(program.spare_workers, 0);
+        ck_assert_int_eq(program.start_method, START_SPAWN);
         ck_assert_uint_eq(program.max_starting, 4);
+        ck_assert_int_eq(program.on_disconnect, ON_DISCONNECT_FINISH);
         ck_assert_uint_eq(program.startup_timeout, 30000000);
         ck_assert_uint_eq(program.idle_timeout, 60000000);
         ck_assert_uint_eq(program.request_timeout, 30000000);
@@ -159,6 +161,10 @@ static const struct {
         {false, "nice", "-20", NULL},
         {false, "nice", "19", NULL},
         {false, "clear_env", "false", NULL},
+        {false, "start_method", "\"spawn\"", NULL},
+        {false, "start_method", "\"forkserver\"", NULL},
+        {false, "on_disconnect", "\"finish\"", NULL},
+        {false, "on_disconnect", "\"interrupt\"", NULL},
 };
 
 START_TEST(test_right)
@@ -239,6 +245,16 @@ static const struct {
         {false, "clear_env", "\"true\"",
          "clear_env must be true or false, not the string \"true\""},
         {false, "clear_env", "1", "clear_env must be true or false, not the number 1"},
+        {false, "start_method", "\"Spawn\"",
+         "start_method must be \"spawn\" or \"forkserver\", not the string \"Spawn\""},
+        {false, "start_method", "\"\"",
+         "start_method must be \"spawn\" or \"forkserver\", not the string \"\""},
+        {false, "start_method", "1",
+         "start_method must be \"spawn\" or \"forkserver\", not the number 1"},
+        {false, "on_disconnect", "\"cancel\"",
+         "on_disconnect must be \"finish\" or \"interrupt\", not the string \"cancel\""},
+        {false, "on_disconnect", "false",
+         "on_disconnect must be \"finish\" or \"interrupt\", not false"},
         {false, "working_directory", "\"/no/such\"",
          "working_directory: cannot use /no/such: No such file or directory"},
         {false, "working_directory", "\"/etc/passwd\"",
@@ -356,14 +372,6 @@ static const struct {
          "are defaults, programs, environment, env, modules, packages, "
          "key_values; see jumpbootd.conf(5)"},
         {SECTION_SET_DEFAULTS, "main", "\"main\" does not stand here but in a program"},
-        {SECTION_SET_DEFAULTS, "x",
-         "unknown option \"x\"; the options of \"defaults\" are args, "
-         "environment, env, modules, packages, key_values, min_workers, "
-         "max_workers, spare_workers, max_starting, startup_timeout, "
-         "idle_timeout, request_timeout, terminate_timeout, "
-         "max_queue_size, restart_threshold, restart_interval, "
-         "working_directory, umask, nice, clear_env; see "
-         "jumpbootd.conf(5)"},
 };
 
 START_TEST(test_unknown)
@@ -380,6 +388,36 @@ START_TEST(test_unknown)
         section_unknown(unknown[_i].section, &node, &errors);
         ck_assert_uint_eq(errors.n_errors, 1);
         ck_assert_str_eq(errors.messages[0].text + strlen("/x.conf:1:2: "), unknown[_i].message);
+}
+END_TEST
+
+/* A name that is near to none is told what there is. */
+START_TEST(test_unknown_lists_all)
+{
+        static const char before[] = "/x.conf:1:2: unknown option \"x\"; the options of "
+                                     "\"defaults\" are args, environment, env, modules, packages, "
+                                     "key_values, ";
+        static const char after[] = "; see jumpbootd.conf(5)";
+        struct json_node root, node;
+        struct json_cursor cursor = {0};
+
+        ck_assert_int_eq(json_read_text("/x.conf", "{\"x\": 1}", 8, &errors, &document), 0);
+        root = json_document_root(document);
+        ck_assert(json_node_next(&root, &cursor, &node));
+        section_unknown(SECTION_SET_DEFAULTS, &node, &errors);
+        ck_assert_uint_eq(errors.n_errors, 1);
+
+        const char *text = errors.messages[0].text;
+        ck_assert_int_eq(strncmp(text, before, strlen(before)), 0);
+        ck_assert_str_eq(text + strlen(text) - strlen(after), after);
+        text += strlen(before);
+        for (size_t i = 0; i < program_option_table.n; i++) {
+                const char *name = program_option_table.options[i].name;
+                ck_assert_int_eq(strncmp(text, name, strlen(name)), 0);
+                text += strlen(name);
+                text += strncmp(text, ", ", 2) == 0 ? 2 : 0;
+        }
+        ck_assert_str_eq(text, after);
 }
 END_TEST
 
@@ -410,6 +448,7 @@ int main(void)
         tcase_add_test(tests, test_unset_options_are_left_out);
         tcase_add_test(tests, test_references);
         tcase_add_loop_test(tests, test_unknown, 0, ARRAY_SIZE(unknown));
+        tcase_add_test(tests, test_unknown_lists_all);
         tcase_add_test(tests, test_every_option_stands_somewhere);
         suite_add_tcase(suite, tests);
         return run_suite(suite);
