@@ -162,7 +162,8 @@ static void on_ready(void *userdata, struct worker *worker)
         struct pool *pool = userdata;
         uint64_t now = units_now();
 
-        log_info(&worker->context, "ready after %.1f ms", (double)(now - worker->started) / 1e3);
+        log_info(&worker->process.context, "ready after %.1f ms",
+                 (double)(now - worker->process.started) / 1e3);
         json_object_put(pool->methods);
         pool->methods = json_object_get(worker->methods);
         starts_became_ready(pool);
@@ -244,14 +245,14 @@ static void expire(struct pool *pool, uint64_t now)
         while ((request = deadlines_first(&pool->deadlines)) && request->deadline <= now) {
                 struct worker *worker = request->worker;
                 if (worker) {
-                        struct log_context context = worker->context;
+                        struct log_context context = worker->process.context;
                         context.request = request->serial;
                         context.function = request->function;
                         log_warning(&context, "ending it: the request has run past its deadline");
                 }
                 refuse_timeout(pool, request);
                 if (worker)
-                        worker_terminate(worker, now);
+                        process_terminate(&worker->process, now);
         }
 }
 
@@ -277,7 +278,7 @@ void pool_maintain(struct pool *pool, uint64_t now)
         if (!pool->is_stopping)
                 next = starts_maintain(pool, now);
         TAILQ_FOREACH (worker, &pool->workers.list[WORKER_STOPPING], link)
-                next = sooner(next, worker_escalate(worker, now));
+                next = sooner(next, process_escalate(&worker->process, now));
         if (pool_is_unavailable(pool))
                 refuse_queue(pool);
         if (deadlines_first(&pool->deadlines))
@@ -312,11 +313,11 @@ static void stop_worker(struct pool *pool, struct worker *worker, bool hurry, ui
         while ((request = TAILQ_FIRST(&worker->requests)))
                 refuse_shutting_down(pool, request);
         if (hurry)
-                worker_kill(worker);
+                process_kill(&worker->process);
         else if (worker->state == WORKER_IDLE)
                 worker_stop(worker, now);
         else if (worker->state != WORKER_STOPPING)
-                worker_terminate(worker, now);
+                process_terminate(&worker->process, now);
 }
 
 void pool_stop(struct pool *pool, bool hurry, uint64_t now)
@@ -336,7 +337,7 @@ void pool_stop(struct pool *pool, bool hurry, uint64_t now)
         turn_defer(pool->around->turn, &pool->maintain);
 }
 
-int pool_new(const struct worker_surroundings *around, struct program_options *options,
+int pool_new(const struct surroundings *around, struct program_options *options,
              const struct pool_events *events, void *userdata, struct pool **ret)
 {
         _cleanup_(pool_freep) struct pool *pool = calloc(1, sizeof(*pool));

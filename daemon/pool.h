@@ -24,7 +24,7 @@ struct pool_events {
 };
 
 struct pool {
-        const struct worker_surroundings *around;
+        const struct surroundings *around;
         const struct pool_events *events;
         void *userdata;
         struct program_options *options;
@@ -53,7 +53,7 @@ struct pool {
         uint64_t run_time; /* a moving average, microseconds */
 };
 
-int pool_new(const struct worker_surroundings *around, struct program_options *options,
+int pool_new(const struct surroundings *around, struct program_options *options,
              const struct pool_events *events, void *userdata, struct pool **ret);
 /* Ends what still runs, at once; its requests must have been finished or withdrawn. */
 struct pool *pool_free(struct pool *pool);

@@ -110,28 +110,28 @@ static void log_start_failure(const struct pool *pool, const struct worker *work
         const char *name = error_member(pool, "exception");
 
         if (*traceback)
-                log_error(&worker->context, "failed to start\n%s", traceback);
+                log_error(&worker->process.context, "failed to start\n%s", traceback);
         else
-                log_error(&worker->context, "failed to start: %s%s%s", name, *name ? ": " : "",
-                          error_member(pool, "message"));
+                log_error(&worker->process.context, "failed to start: %s%s%s", name,
+                          *name ? ": " : "", error_member(pool, "message"));
 }
 
 void starts_ended(struct pool *pool, struct worker *worker, uint64_t now)
 {
         char text[DEATH_TEXT_MAX];
 
-        if (worker->is_asked) {
-                log_debug(&worker->context, "%s", death_text(worker, text));
-        } else if (worker->ready == 0) {
-                set_last_error(pool, death_start_error(worker));
+        if (worker->process.is_asked) {
+                log_debug(&worker->process.context, "%s", death_text(&worker->process, text));
+        } else if (worker->process.ready == 0) {
+                set_last_error(pool, death_start_error(&worker->process));
                 log_start_failure(pool, worker);
                 count_failure(pool, now);
         } else {
                 pool->deaths++;
-                log_error(&worker->context, "%s", death_text(worker, text));
+                log_error(&worker->process.context, "%s", death_text(&worker->process, text));
                 if (worker->served == 0) {
                         pool->is_dying_young = true;
-                        set_last_error(pool, death_start_error(worker));
+                        set_last_error(pool, death_start_error(&worker->process));
                         count_failure(pool, now);
                 }
         }
@@ -178,11 +178,11 @@ static uint64_t end_late_starters(struct pool *pool, uint64_t now)
                 return 0;
         /* The list is in the order of starting, the last one in front. */
         worker = TAILQ_LAST(&pool->workers.list[WORKER_STARTING], worker_list);
-        for (; worker && worker->started + limit <= now; worker = next) {
+        for (; worker && worker->process.started + limit <= now; worker = next) {
                 next = TAILQ_PREV(worker, worker_list, link);
-                worker_fail(worker, "it was not ready within startup_timeout");
+                process_fail(&worker->process, "it was not ready within startup_timeout");
         }
-        return worker ? worker->started + limit : 0;
+        return worker ? worker->process.started + limit : 0;
 }
 
 static uint64_t retire_idle(struct pool *pool, uint64_t now)
@@ -194,7 +194,8 @@ static uint64_t retire_idle(struct pool *pool, uint64_t now)
                 worker = TAILQ_LAST(&pool->workers.list[WORKER_IDLE], worker_list);
                 if (worker->idle_since + limit > now)
                         return worker->idle_since + limit;
-                log_debug(&worker->context, "retiring it: idle for longer than idle_timeout");
+                log_debug(&worker->process.context,
+                          "retiring it: idle for longer than idle_timeout");
                 worker_stop(worker, now);
         }
         return 0;

@@ -105,7 +105,7 @@ static void on_tick(evutil_socket_t fd, short what, void *userdata)
 }
 
 int pressure_init(struct pressure *pressure, struct client_surroundings *clients,
-                  struct worker_surroundings *workers)
+                  struct surroundings *workers)
 {
         *pressure = (struct pressure){.clients = clients, .workers = workers};
         pressure->timer = event_new(clients->base, -1, 0, on_tick, pressure);

@@ -12,13 +12,13 @@ struct event;
 
 struct pressure {
         struct client_surroundings *clients;
-        struct worker_surroundings *workers;
+        struct surroundings *workers;
         struct event *timer;
         bool is_on;
 };
 
 int pressure_init(struct pressure *pressure, struct client_surroundings *clients,
-                  struct worker_surroundings *workers);
+                  struct surroundings *workers);
 void pressure_clear(struct pressure *pressure);
 /* A limit is reached: looks after it from now on. */
 void pressure_begin(struct pressure *pressure);

@@ -73,12 +73,12 @@ void refuse_timeout(struct pool *pool, struct request *request)
 void refuse_died(struct pool *pool, struct request *request, const struct worker *worker,
                  bool may_have_begun)
 {
-        struct json_object *data = death_data(worker);
+        struct json_object *data = death_data(&worker->process);
         char text[DEATH_TEXT_MAX], detail[DEATH_TEXT_MAX + 64];
 
         json_object_object_add(data, "started", new_started(may_have_begun));
-        snprintf(detail, sizeof(detail), "worker %d %s", (int)worker->pid,
-                 death_text(worker, text));
+        snprintf(detail, sizeof(detail), "worker %d %s", (int)worker->process.pid,
+                 death_text(&worker->process, text));
         finish_with(pool, request, RPC_WORKER_DIED, data, detail);
 }
 

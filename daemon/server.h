@@ -34,7 +34,7 @@ struct server {
         struct turn turn;
         struct buffer_pool buffers;
         struct registry registry;
-        struct worker_surroundings workers;
+        struct surroundings workers;
         struct client_surroundings clients;
         struct listener listener;
         struct pressure pressure;

@@ -74,7 +74,7 @@ static const char fake_worker_script[] =
         "[ $6 = deaf ] && kill -STOP $$\n"
         "exit 0\n";
 
-static struct worker_surroundings around;
+static struct surroundings around;
 
 /* Lets the workers that were started as "gated" become ready. */
 static inline void open_gate(void)
@@ -91,7 +91,7 @@ static inline void workers_begin(void)
         chmod(folder_write("python", fake_worker_script), 0700);
         ck_assert_int_eq(mkfifo(folder_at("python.gate"), 0600), 0);
         loop_begin();
-        around = (struct worker_surroundings){
+        around = (struct surroundings){
                 .base = base,
                 .turn = &turn,
                 .buffers = &buffers,

@@ -6,53 +6,53 @@
 
 #include "fixture_loop.h"
 
-#include "daemon/worker.h"
+#include "daemon/process.h"
 
 #include <json-c/json.h>
 #include <sys/wait.h>
 
-static struct worker worker;
+static struct process process;
 static char text[DEATH_TEXT_MAX];
 
 static void setup(void)
 {
         loop_begin();
-        worker = (struct worker){.pid = 4711};
+        process = (struct process){.pid = 4711};
 }
 
 static void end_with(int code, int status)
 {
-        worker.exit_code = code;
-        worker.exit_status = status;
+        process.exit_code = code;
+        process.exit_status = status;
 }
 
 START_TEST(an_exit_has_its_status)
 {
         end_with(CLD_EXITED, 3);
-        ck_assert_str_eq(death_text(&worker, text), "exited with status 3");
+        ck_assert_str_eq(death_text(&process, text), "exited with status 3");
 }
 END_TEST
 
 START_TEST(a_signal_has_its_name)
 {
         end_with(CLD_KILLED, SIGSEGV);
-        ck_assert_str_eq(death_text(&worker, text), "was killed by SIGSEGV");
+        ck_assert_str_eq(death_text(&process, text), "was killed by SIGSEGV");
         end_with(CLD_DUMPED, SIGABRT);
-        ck_assert_str_eq(death_text(&worker, text), "was killed by SIGABRT (core dumped)");
+        ck_assert_str_eq(death_text(&process, text), "was killed by SIGABRT (core dumped)");
         end_with(CLD_KILLED, SIGRTMIN + 3);
-        ck_assert_ptr_nonnull(strstr(death_text(&worker, text), "signal "));
+        ck_assert_ptr_nonnull(strstr(death_text(&process, text), "signal "));
 }
 END_TEST
 
 START_TEST(a_fault_is_told_if_the_daemon_killed_it_for_it)
 {
-        worker.fault = "it wrote nonsense";
+        process.fault = "it wrote nonsense";
         end_with(CLD_KILLED, SIGKILL);
-        ck_assert_str_eq(death_text(&worker, text), "was ended: it wrote nonsense");
+        ck_assert_str_eq(death_text(&process, text), "was ended: it wrote nonsense");
         end_with(CLD_EXITED, 9);
-        ck_assert_str_eq(death_text(&worker, text), "exited with status 9");
+        ck_assert_str_eq(death_text(&process, text), "exited with status 9");
         end_with(CLD_KILLED, SIGSEGV);
-        ck_assert_str_eq(death_text(&worker, text), "was killed by SIGSEGV");
+        ck_assert_str_eq(death_text(&process, text), "was killed by SIGSEGV");
 }
 END_TEST
 
@@ -67,12 +67,12 @@ START_TEST(the_data_has_all_that_is_known)
         char err[] = "oops \xff\n";
 
         end_with(CLD_EXITED, 3);
-        check_json(death_data(&worker), "{\"pid\":4711,\"exit_status\":3,\"stderr\":\"\"}");
+        check_json(death_data(&process), "{\"pid\":4711,\"exit_status\":3,\"stderr\":\"\"}");
         end_with(CLD_KILLED, SIGKILL);
-        worker.err.tail = err;
-        worker.err.tail_length = strlen(err);
-        worker.fault = "it wrote nonsense";
-        check_json(death_data(&worker),
+        process.err.tail = err;
+        process.err.tail_length = strlen(err);
+        process.fault = "it wrote nonsense";
+        check_json(death_data(&process),
                    "{\"pid\":4711,\"reason\":\"it wrote nonsense\",\"signal\":\"SIGKILL\","
                    "\"stderr\":\"oops \xef\xbf\xbd\\n\"}");
 }
@@ -81,16 +81,16 @@ END_TEST
 START_TEST(a_failed_start_is_told_as_it_was_reported)
 {
         end_with(CLD_EXITED, 1);
-        worker.start_error = json_tokener_parse("{\"exception\":\"ImportError\"}");
-        check_json(death_start_error(&worker), "{\"exception\":\"ImportError\"}");
-        json_object_put(worker.start_error);
+        process.start_error = json_tokener_parse("{\"exception\":\"ImportError\"}");
+        check_json(death_start_error(&process), "{\"exception\":\"ImportError\"}");
+        json_object_put(process.start_error);
 }
 END_TEST
 
 START_TEST(a_failed_start_without_a_report_is_a_death)
 {
         end_with(CLD_EXITED, 1);
-        check_json(death_start_error(&worker),
+        check_json(death_start_error(&process),
                    "{\"pid\":4711,\"exit_status\":1,\"stderr\":\"\",\"message\":"
                    "\"the worker exited with status 1 before it was ready\"}");
 }

@@ -82,7 +82,7 @@ START_TEST(the_worker_used_last_comes_first)
                 struct worker *last = first_worker(pool, WORKER_IDLE);
                 char expected[64];
                 answers[0] = '\0';
-                snprintf(expected, sizeof(expected), "%u:ok %d|", i, (int)last->pid);
+                snprintf(expected, sizeof(expected), "%u:ok %d|", i, (int)last->process.pid);
                 submit_call(pool, "pid", "");
                 loop_until(n_answers == i);
                 ck_assert_str_eq(answers, expected);
@@ -190,14 +190,14 @@ START_TEST(a_deadline_in_the_run_ends_the_worker)
         begin_idle("echo", 1);
         occupy("hang");
         struct worker *worker = first_worker(pool, WORKER_BUSY);
-        pid_t pid = worker->pid;
+        pid_t pid = worker->process.pid;
         pool_maintain(pool, units_now() + options->request_timeout);
         ck_assert_str_eq(answers, "1:timeout {\"stage\":\"run\",\"started\":\"unknown\","
                                   "\"kind\":\"timeout\"}|");
         ck_assert_int_eq(worker->state, WORKER_STOPPING);
         ck_assert(log_has("past its deadline"));
         wait_idle(pool, 1);
-        ck_assert_int_ne(first_worker(pool, WORKER_IDLE)->pid, pid);
+        ck_assert_int_ne(first_worker(pool, WORKER_IDLE)->process.pid, pid);
         ck_assert_uint_eq(n_answers, 1);
         submit_call(pool, "echo", "");
         loop_until(n_answers == 2);
@@ -259,7 +259,7 @@ START_TEST(a_death_is_told_and_the_others_go_on)
 {
         begin_idle("echo", 2);
         occupy("hang");
-        pid_t other = first_worker(pool, WORKER_BUSY)->pid;
+        pid_t other = first_worker(pool, WORKER_BUSY)->process.pid;
         submit_call(pool, "exit", "");
         loop_until(n_answers == 1);
         ck_assert_int_eq(last_status, RPC_WORKER_DIED);
@@ -269,7 +269,7 @@ START_TEST(a_death_is_told_and_the_others_go_on)
         ck_assert_ptr_nonnull(strstr(answers, "\"kind\":\"worker_died\""));
         ck_assert_ptr_nonnull(strstr(answers, "exited with status 3\""));
         wait_idle(pool, 1);
-        ck_assert_int_eq(first_worker(pool, WORKER_BUSY)->pid, other);
+        ck_assert_int_eq(first_worker(pool, WORKER_BUSY)->process.pid, other);
         ck_assert_uint_eq(pool->deaths, 1);
         ck_assert(log_has("error calc#0: exited with status 3"));
 }
@@ -295,7 +295,7 @@ START_TEST(a_request_that_a_dead_worker_got_goes_to_another)
         submit_call(pool, "last", "");
         submit_call(pool, "echo", "[2]");
         struct worker *worker = first_worker(pool, WORKER_BUSY);
-        struct pollfd exited = {.fd = worker->pidfd, .events = POLLIN};
+        struct pollfd exited = {.fd = worker->process.pidfd, .events = POLLIN};
         loop_until(buffer_is_empty(&worker->channel.to_worker));
         ck_assert_int_eq(poll(&exited, 1, LOOP_DEADLINE / 1000), 1);
         loop_until(n_answers == 2);
@@ -307,7 +307,7 @@ END_TEST
 START_TEST(a_request_that_was_never_read_goes_to_another)
 {
         begin_idle("echo", 1);
-        pid_t pid = first_worker(pool, WORKER_IDLE)->pid;
+        pid_t pid = first_worker(pool, WORKER_IDLE)->process.pid;
         ck_assert_int_eq(kill(pid, SIGSTOP), 0);
         submit_call(pool, "echo", "[1]");
         struct worker *worker = first_worker(pool, WORKER_BUSY);
@@ -332,7 +332,7 @@ START_TEST(a_request_that_no_worker_reads_dies_with_the_second)
                 loop_until(count_workers(pool, WORKER_BUSY) == 1 && pool->starts == i);
                 loop_now();
                 ck_assert_uint_eq(n_answers, 0);
-                ck_assert_int_eq(kill(first_worker(pool, WORKER_BUSY)->pid, SIGKILL), 0);
+                ck_assert_int_eq(kill(first_worker(pool, WORKER_BUSY)->process.pid, SIGKILL), 0);
         }
         loop_until(n_answers == 1);
         ck_assert_int_eq(last_status, RPC_WORKER_DIED);
@@ -394,7 +394,7 @@ START_TEST(one_that_does_not_leave_is_killed_in_time)
         loop_now();
         ck_assert_uint_eq(count_workers(pool, WORKER_STOPPING), 1);
         pool_maintain(pool, now + options->terminate_timeout);
-        ck_assert_int_eq(first_worker(pool, WORKER_STOPPING)->next_signal, SIGKILL);
+        ck_assert_int_eq(first_worker(pool, WORKER_STOPPING)->process.next_signal, SIGKILL);
         pool_maintain(pool, now + 2 * options->terminate_timeout);
         loop_until(!pool_has_workers(pool));
         ck_assert(log_has("was killed by SIGKILL"));

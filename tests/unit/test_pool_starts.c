@@ -203,9 +203,9 @@ START_TEST(one_that_is_not_ready_in_time_is_ended)
         begin("never", 1, 1);
         loop_now();
         struct worker *worker = first_worker(pool, WORKER_STARTING);
-        pool_maintain(pool, worker->started + options->startup_timeout - 1);
+        pool_maintain(pool, worker->process.started + options->startup_timeout - 1);
         ck_assert_int_eq(worker->state, WORKER_STARTING);
-        pool_maintain(pool, worker->started + options->startup_timeout);
+        pool_maintain(pool, worker->process.started + options->startup_timeout);
         ck_assert_int_eq(worker->state, WORKER_STOPPING);
         loop_until(pool->start_failures == 1);
         ck_assert_str_eq(

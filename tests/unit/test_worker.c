@@ -115,8 +115,8 @@ static void check_death(const char *expected)
 
         loop_until(n_exited == 1);
         check_lists(WORKER_DEAD);
-        ck_assert_str_eq(death_text(worker, text), expected);
-        ck_assert_int_eq(kill(worker->pid, 0), -1);
+        ck_assert_str_eq(death_text(&worker->process, text), expected);
+        ck_assert_int_eq(kill(worker->process.pid, 0), -1);
         ck_assert_int_eq(errno, ESRCH);
 }
 
@@ -154,11 +154,11 @@ START_TEST(it_becomes_ready_and_tells_its_methods)
 {
         start("echo");
         check_lists(WORKER_STARTING);
-        ck_assert_int_gt(worker->pid, 0);
-        ck_assert_int_eq(worker->context.slot, 7);
+        ck_assert_int_gt(worker->process.pid, 0);
+        ck_assert_int_eq(worker->process.context.slot, 7);
         loop_until(n_ready == 1);
         check_lists(WORKER_IDLE);
-        ck_assert_uint_ge(worker->ready, worker->started);
+        ck_assert_uint_ge(worker->process.ready, worker->process.started);
         ck_assert_ptr_nonnull(json_object_object_get(worker->methods, "echo"));
 }
 END_TEST
@@ -196,7 +196,7 @@ START_TEST(odd_status_lines_do_no_harm)
         loop_until(log_has("too late") || log_has("Traceback of late"));
         ck_assert(log_has("warning calc#0: hear me"));
         ck_assert_uint_eq(n_ready, 1);
-        ck_assert_ptr_null(worker->start_error);
+        ck_assert_ptr_null(worker->process.start_error);
         send_call("echo");
         loop_until(n_answers == 1);
 }
@@ -217,10 +217,10 @@ START_TEST(a_flood_on_stderr_is_taken)
         start_ready("echo");
         send_call("flood");
         loop_until(n_answers == 1 && log_has("number 2999"));
-        ck_assert_uint_le(worker->err.tail_length, OUTPUT_TAIL_MAX);
+        ck_assert_uint_le(worker->process.err.tail_length, OUTPUT_TAIL_MAX);
         send_call("exit");
         check_death("exited with status 3");
-        ck_assert_uint_eq(worker->err.tail_length, strlen("farewell\n"));
+        ck_assert_uint_eq(worker->process.err.tail_length, strlen("farewell\n"));
 }
 END_TEST
 
@@ -230,11 +230,11 @@ START_TEST(it_leaves_when_it_is_told_to)
         worker_stop(worker, units_now());
         check_lists(WORKER_STOPPING);
         check_death("exited with status 0");
-        ck_assert(worker->is_asked);
+        ck_assert(worker->process.is_asked);
         worker_stop(worker, units_now());
-        worker_kill(worker);
-        worker_terminate(worker, units_now());
-        worker_fail(worker, "late");
+        process_kill(&worker->process);
+        process_terminate(&worker->process, units_now());
+        process_fail(&worker->process, "late");
         check_lists(WORKER_DEAD);
         ck_assert_uint_eq(n_exited, 1);
 }
@@ -248,13 +248,13 @@ START_TEST(one_that_does_not_leave_is_killed)
         start_ready("deaf");
         wait = options->terminate_timeout;
         worker_stop(worker, now);
-        ck_assert_uint_eq(worker_escalate(worker, now), now + wait);
-        ck_assert_uint_eq(worker_escalate(worker, now + wait - 1), now + wait);
-        ck_assert_int_eq(worker->next_signal, SIGTERM);
+        ck_assert_uint_eq(process_escalate(&worker->process, now), now + wait);
+        ck_assert_uint_eq(process_escalate(&worker->process, now + wait - 1), now + wait);
+        ck_assert_int_eq(worker->process.next_signal, SIGTERM);
         now += wait;
-        ck_assert_uint_eq(worker_escalate(worker, now), now + wait);
-        ck_assert_int_eq(worker->next_signal, SIGKILL);
-        ck_assert_uint_eq(worker_escalate(worker, now + wait), 0);
+        ck_assert_uint_eq(process_escalate(&worker->process, now), now + wait);
+        ck_assert_int_eq(worker->process.next_signal, SIGKILL);
+        ck_assert_uint_eq(process_escalate(&worker->process, now + wait), 0);
         check_death("was killed by SIGKILL");
 }
 END_TEST
@@ -265,9 +265,9 @@ START_TEST(terminating_begins_with_the_signal)
         send_call("hang");
         loop_now();
         uint64_t now = units_now();
-        worker_terminate(worker, now);
-        ck_assert_int_eq(worker->next_signal, SIGKILL);
-        ck_assert_uint_eq(worker->signal_at, now + options->terminate_timeout);
+        process_terminate(&worker->process, now);
+        ck_assert_int_eq(worker->process.next_signal, SIGKILL);
+        ck_assert_uint_eq(worker->process.signal_at, now + options->terminate_timeout);
         check_death("was killed by SIGTERM");
         ck_assert_uint_eq(caller.n_requests, 1);
         ck_assert_ptr_eq(TAILQ_FIRST(&worker->requests), TAILQ_FIRST(&caller.requests));
@@ -278,7 +278,7 @@ START_TEST(killing_needs_no_consent)
 {
         start_ready("deaf");
         send_call("stop");
-        worker_kill(worker);
+        process_kill(&worker->process);
         check_death("was killed by SIGKILL");
 }
 END_TEST
@@ -297,7 +297,7 @@ START_TEST(its_death_is_told)
         start_ready("echo");
         send_call(rows[_i].function);
         check_death(rows[_i].death);
-        ck_assert(!worker->is_asked);
+        ck_assert(!worker->process.is_asked);
 }
 END_TEST
 
@@ -308,7 +308,8 @@ START_TEST(its_death_by_a_signal_is_told)
         start_ready("echo");
         send_call("segv");
         loop_until(n_exited == 1);
-        ck_assert_int_eq(strncmp(death_text(worker, text), "was killed by SIGSEGV", 21), 0);
+        ck_assert_int_eq(strncmp(death_text(&worker->process, text), "was killed by SIGSEGV", 21),
+                         0);
 }
 END_TEST
 
@@ -341,7 +342,7 @@ START_TEST(a_start_that_fails_leaves_its_exception)
 {
         start("exception");
         check_death("exited with status 1");
-        struct json_object *why = death_start_error(worker);
+        struct json_object *why = death_start_error(&worker->process);
         ck_assert_str_eq(json_object_get_string(json_object_object_get(why, "message")),
                          "no numpy");
         json_object_put(why);
@@ -355,10 +356,10 @@ START_TEST(a_start_that_failed_has_a_grace_to_end)
         start("linger");
         loop_until(n_leaving == 1);
         check_lists(WORKER_STOPPING);
-        ck_assert(!worker->is_asked);
-        ck_assert_uint_eq(worker_escalate(worker, worker->signal_at), 0);
+        ck_assert(!worker->process.is_asked);
+        ck_assert_uint_eq(process_escalate(&worker->process, worker->process.signal_at), 0);
         check_death("was killed by SIGKILL");
-        struct json_object *why = death_start_error(worker);
+        struct json_object *why = death_start_error(&worker->process);
         ck_assert_str_eq(json_object_get_string(json_object_object_get(why, "message")),
                          "no numpy");
         json_object_put(why);
@@ -372,10 +373,11 @@ START_TEST(a_closed_pipe_has_a_grace)
         send_call("shut");
         loop_until(n_leaving == 1);
         check_lists(WORKER_STOPPING);
-        ck_assert_ptr_nonnull(worker->closed);
-        ck_assert_ptr_null(worker->fault);
-        ck_assert_uint_eq(worker_escalate(worker, worker->signal_at - 1), worker->signal_at);
-        ck_assert_uint_eq(worker_escalate(worker, worker->signal_at), 0);
+        ck_assert_ptr_nonnull(worker->process.closed);
+        ck_assert_ptr_null(worker->process.fault);
+        ck_assert_uint_eq(process_escalate(&worker->process, worker->process.signal_at - 1),
+                          worker->process.signal_at);
+        ck_assert_uint_eq(process_escalate(&worker->process, worker->process.signal_at), 0);
         check_death("was ended: it closed the pipe that it answers on");
 }
 END_TEST
@@ -395,7 +397,7 @@ END_TEST
 START_TEST(freeing_kills_what_still_lives)
 {
         start_ready("deaf");
-        pid_t pid = worker->pid;
+        pid_t pid = worker->process.pid;
         send_call("stop");
         TAILQ_REMOVE(&worker->requests, TAILQ_FIRST(&worker->requests), place);
         worker = worker_free(worker);

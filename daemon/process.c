@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+#include "process.h"
+
+#include "common/cleanup.h"
+#include "common/units.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <json-c/json.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define LEAVE_GRACE (1 * USEC_PER_SEC) /* for a process that is on its way out */
+
+static void signal_group(const struct process *process, int signal)
+{
+        if (process->pid > 0 && kill(-process->pid, signal) < 0 && errno != ESRCH)
+                log_warning(&process->context, "cannot send %s to it: %m", strsignal(signal));
+}
+
+void process_expect_end(struct process *process, int signal, uint64_t when)
+{
+        if (process->has_exited)
+                return;
+        process->next_signal = signal;
+        process->signal_at = when;
+        if (process->is_ending)
+                return;
+        process->is_ending = true;
+        process->events->ending(process->owner);
+}
+
+void process_terminate(struct process *process, uint64_t now)
+{
+        if (process->is_ending)
+                return;
+        process->is_asked = true;
+        process_expect_end(process, SIGTERM, now);
+        process_escalate(process, now);
+}
+
+void process_kill(struct process *process)
+{
+        process->is_asked = true;
+        process_expect_end(process, SIGKILL, 0);
+        process_escalate(process, 0);
+}
+
+void process_fail(struct process *process, const char *reason)
+{
+        if (process->is_ending)
+                return;
+        process->fault = reason;
+        process_expect_end(process, SIGKILL, 0);
+        process_escalate(process, 0);
+}
+
+/* It ends by itself, or else is made to: a thread of it may live on for ever. */
+static void leave_soon(struct process *process)
+{
+        if (process->is_ending)
+                return;
+        process_expect_end(process, SIGKILL, units_now() + LEAVE_GRACE);
+        process->events->leaving(process->owner);
+}
+
+void process_closed(struct process *process, const char *reason)
+{
+        if (process->is_ending)
+                return;
+        process->closed = reason;
+        leave_soon(process);
+}
+
+uint64_t process_escalate(struct process *process, uint64_t now)
+{
+        if (process->has_exited || process->pid == 0 || process->next_signal == 0)
+                return 0;
+        if (now < process->signal_at)
+                return process->signal_at;
+        if (process->next_signal == SIGKILL && process->closed)
+                process->fault = process->closed;
+        signal_group(process, process->next_signal);
+        process->next_signal = process->next_signal == SIGTERM ? SIGKILL : 0;
+        process->signal_at = now + process->options->terminate_timeout;
+        return process->next_signal ? process->signal_at : 0;
+}
+
+static const char *string_of(struct json_object *line, const char *key)
+{
+        struct json_object *value = NULL;
+
+        json_object_object_get_ex(line, key, &value);
+        return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
+}
+
+static void become_ready(struct process *process, struct json_object *line)
+{
+        if (process->ready != 0 || process->is_ending)
+                return;
+        process->ready = units_now();
+        process->events->ready(process->owner, line);
+}
+
+/* While it starts this is why it fails, which its owner tells; later there is only the log. */
+static void take_exception(struct process *process, struct json_object *line)
+{
+        if (process->ready == 0) {
+                json_object_put(process->start_error);
+                process->start_error = json_object_get(line);
+                leave_soon(process);
+        } else {
+                log_error(&process->context, "%s: %s\n%s", string_of(line, "exception"),
+                          string_of(line, "message"), string_of(line, "traceback"));
+        }
+}
+
+static void on_status(void *userdata, struct json_object *line)
+{
+        struct process *process = userdata;
+        const char *type = string_of(line, "type"), *message = string_of(line, "message");
+
+        if (strcmp(type, "log") == 0) {
+                int level = log_level_from_name(string_of(line, "level"));
+                log_at(level < 0 ? LOG_INFO : level, &process->context, "%s", message);
+        } else if (strcmp(type, "exception") == 0) {
+                take_exception(process, line);
+        } else if (strcmp(type, "status") == 0 && strcmp(message, "ready") == 0) {
+                become_ready(process, line);
+        }
+}
+
+static void on_broken(void *userdata, const char *reason)
+{
+        process_fail(userdata, reason);
+}
+
+static const struct report_events report_events = {on_status, on_broken};
+
+static void log_output(struct process *process, int level, uint64_t serial, const char *text,
+                       size_t length)
+{
+        struct log_context context = process->context;
+
+        context.request = serial;
+        log_text(level, &context, text, length);
+}
+
+static void on_out_line(void *userdata, uint64_t serial, const char *text, size_t length)
+{
+        log_output(userdata, LOG_INFO, serial, text, length);
+}
+
+static void on_err_line(void *userdata, uint64_t serial, const char *text, size_t length)
+{
+        log_output(userdata, LOG_WARNING, serial, text, length);
+}
+
+static void on_fed(struct feed *feed, int result, void *userdata)
+{
+        struct process *process = userdata;
+
+        (void)result; /* a reader that went away is about to exit, and tells why */
+        if (process->bootstrap == feed)
+                process->bootstrap = feed_free(feed);
+        else
+                process->program = feed_free(feed);
+}
+
+static void on_exit_seen(evutil_socket_t fd, short what, void *userdata)
+{
+        struct process *process = userdata;
+        siginfo_t info = {0};
+
+        (void)what;
+        if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+                return;
+        event_del(process->exit_event);
+        signal_group(process, SIGKILL);
+        /* Ending from here on: an answer that lies in the pipe must not bring it a new request. */
+        process_expect_end(process, 0, 0);
+        process->events->drain(process->owner);
+        report_drain(&process->report);
+        output_drain(&process->out);
+        output_drain(&process->err);
+        waitid(P_PIDFD, (id_t)fd, &info, WEXITED);
+        process->exit_code = info.si_code;
+        process->exit_status = info.si_status;
+        process->has_exited = true;
+        process->events->exited(process->owner);
+}
+
+void process_init(struct process *process, const struct surroundings *around,
+                  const struct program_options *options, int slot,
+                  const struct process_events *events, void *owner, uint64_t now)
+{
+        *process = (struct process){
+                .events = events,
+                .owner = owner,
+                .around = around,
+                .options = options,
+                .context = {.program_set = options->program_set,
+                            .program = options->name,
+                            .slot = slot},
+                .pidfd = -1,
+                .report.fd = -1,
+                .out.fd = -1,
+                .err.fd = -1,
+                .started = now,
+        };
+}
+
+/* The texts that its two bootstrap stages read. */
+static int feed_texts(struct process *process, struct spawned *ends)
+{
+        const struct program_text *program = process->options->text;
+        struct event_base *base = process->around->base;
+        size_t length;
+        const char *secondary = spawn_secondary(&length);
+        int r = 0;
+
+        if (ends->bootstrap_in >= 0)
+                r = feed_new(base, steal_fd(&ends->bootstrap_in), secondary, length, on_fed,
+                             process, &process->bootstrap);
+        if (r == 0 && ends->program_in >= 0)
+                r = feed_new(base, steal_fd(&ends->program_in), program->data, program->length,
+                             on_fed, process, &process->program);
+        return r;
+}
+
+int process_attach(struct process *process, struct spawned *ends)
+{
+        const struct surroundings *around = process->around;
+        int r = report_init(&process->report, around->base, around->buffers,
+                            steal_fd(&ends->status_in), &report_events, process);
+
+        if (r == 0)
+                r = output_init(&process->out, around->base, steal_fd(&ends->out), on_out_line,
+                                process);
+        if (r == 0)
+                r = output_init(&process->err, around->base, steal_fd(&ends->err), on_err_line,
+                                process);
+        return r == 0 ? feed_texts(process, ends) : r;
+}
+
+int process_born(struct process *process, pid_t pid, int pidfd)
+{
+        process->pid = process->context.pid = pid;
+        process->pidfd = pidfd;
+        process->exit_event = event_new(process->around->base, pidfd, EV_READ | EV_PERSIST,
+                                        on_exit_seen, process);
+        if (!process->exit_event || event_add(process->exit_event, NULL) < 0)
+                return -ENOMEM;
+        log_debug(&process->context, "started");
+        process_escalate(process, units_now());
+        return 0;
+}
+
+int process_spawn(struct process *process, const int *extra_fds, size_t n_extra_fds,
+                  struct spawned *ends, char error[SPAWN_ERROR_MAX])
+{
+        const struct program_options *options = process->options;
+        struct spawn_options spawn_options = {
+                .python = options->python,
+                .arguments = (const char *const *)options->arguments,
+                .environment = (const char *const *)options->environment,
+                .working_directory = options->working_directory,
+                .extra_fds = extra_fds,
+                .n_extra_fds = n_extra_fds,
+                .umask = options->umask,
+                .nice = options->nice,
+                .files_limit = &process->around->files_limit,
+        };
+        int r = spawn_process(&spawn_options, ends, error);
+
+        if (r < 0)
+                return r;
+        snprintf(error, SPAWN_ERROR_MAX, "out of memory");
+        r = process_born(process, ends->pid, steal_fd(&ends->pidfd));
+        return r == 0 ? process_attach(process, ends) : r;
+}
+
+void process_clear(struct process *process)
+{
+        if (process->pid > 0 && !process->has_exited) {
+                signal_group(process, SIGKILL);
+                waitid(P_PIDFD, (id_t)process->pidfd, &(siginfo_t){0}, WEXITED);
+        }
+        if (process->exit_event)
+                event_free(steal(process->exit_event));
+        process->pidfd = close_fd(process->pidfd);
+        process->bootstrap = feed_free(process->bootstrap);
+        process->program = feed_free(process->program);
+        report_clear(&process->report);
+        output_clear(&process->out);
+        output_clear(&process->err);
+        json_object_put(steal(process->start_error));
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * What workers need of the daemon around them.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+struct buffer_pool;
+struct event_base;
+struct turn;
+
+struct surroundings {
+        struct event_base *base;
+        struct turn *turn;
+        struct buffer_pool *buffers;
+        uint64_t max_response_size;
+        bool is_held_back;         /* too many answers wait for their clients: nothing is begun */
+        struct rlimit files_limit; /* RLIMIT_NOFILE as it was, before the daemon raised its own */
+};

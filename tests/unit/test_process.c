@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Single processes, whose owner is the test: those that are spawned, and those that are made by
+ * somebody else and attached. How they end is tested with workers, test_worker.c.
+ */
+#include "daemon/process.h"
+
+#include "fixture_worker.h"
+
+#include <json-c/json.h>
+#include <sys/wait.h>
+
+static struct program_options *options;
+static struct process process;
+static struct spawned ends;
+static char error[SPAWN_ERROR_MAX];
+static unsigned n_ready, n_ending, n_leaving, n_drained, n_exited;
+
+static void on_ready(void *owner, struct json_object *line)
+{
+        ck_assert_ptr_eq(owner, &process);
+        ck_assert_str_eq(json_object_get_string(json_object_object_get(line, "message")), "ready");
+        n_ready++;
+}
+
+static void on_ending(void *owner)
+{
+        ck_assert_ptr_eq(owner, &process);
+        n_ending++;
+}
+
+static void on_leaving(void *owner)
+{
+        ck_assert_ptr_eq(owner, &process);
+        n_leaving++;
+}
+
+/* Not yet reaped: its pid is still its own. */
+static void on_drain(void *owner)
+{
+        ck_assert_ptr_eq(owner, &process);
+        ck_assert_uint_eq(n_ending, 1);
+        ck_assert_int_eq(kill(process.pid, 0), 0);
+        n_drained++;
+}
+
+static void on_exited(void *owner)
+{
+        ck_assert_ptr_eq(owner, &process);
+        ck_assert_uint_eq(n_drained, 1);
+        ck_assert_int_eq(kill(process.pid, 0), -1);
+        n_exited++;
+}
+
+static const struct process_events events = {on_ready, on_ending, on_leaving, on_drain, on_exited};
+
+static void setup(void)
+{
+        workers_begin();
+        options = NULL;
+        ends = (struct spawned)SPAWNED_NONE;
+        n_ready = n_ending = n_leaving = n_drained = n_exited = 0;
+}
+
+static void teardown(void)
+{
+        process_clear(&process);
+        spawned_close(&ends);
+        program_options_unref(options);
+        workers_end();
+}
+
+static void begin(const char *mode)
+{
+        options = new_options("calc", mode);
+        process_init(&process, &around, options, -1, &events, &process, units_now());
+}
+
+/* Starts Python beside it, and attaches what is to be the process's. */
+static pid_t attach(const char *mode)
+{
+        const struct spawn_options how = {
+                .python = folder_at("python"),
+                .arguments = (const char *const[]){mode, NULL},
+                .umask = -1,
+        };
+
+        begin(mode);
+        ck_assert_int_eq(spawn_process(&how, &ends, error), 0);
+        ends.bootstrap_in = close_fd(ends.bootstrap_in);
+        ck_assert_int_eq(process_attach(&process, &ends), 0);
+        return ends.pid;
+}
+
+static void be_born(pid_t pid)
+{
+        ck_assert_int_eq(process_born(&process, pid, steal_fd(&ends.pidfd)), 0);
+}
+
+START_TEST(a_spawned_one_comes_up_and_leaves_its_owner_the_owners_pipes)
+{
+        begin("echo");
+        ck_assert_int_eq(process_spawn(&process, NULL, 0, &ends, error), 0);
+        ck_assert_int_gt(process.pid, 0);
+        ck_assert_int_eq(process.context.pid, process.pid);
+        ck_assert(ends.pipe_in >= 0 && ends.pipe_out >= 0);
+        ck_assert(ends.pidfd < 0 && ends.status_in < 0 && ends.out < 0 && ends.err < 0);
+        loop_until(n_ready == 1);
+        ends.pipe_in = close_fd(ends.pipe_in);
+        loop_until(n_exited == 1);
+        ck_assert_int_eq(process.exit_code, CLD_EXITED);
+        ck_assert_uint_eq(n_leaving, 0);
+}
+END_TEST
+
+START_TEST(what_cannot_be_started_is_told)
+{
+        begin("echo");
+        free(options->python);
+        options->python = strdup(folder_at("no-such-python"));
+        ck_assert_int_eq(process_spawn(&process, NULL, 0, &ends, error), -ENOENT);
+        ck_assert_ptr_nonnull(strstr(error, "no-such-python"));
+}
+END_TEST
+
+START_TEST(an_attached_one_is_as_any_other)
+{
+        pid_t pid = attach("exit3");
+
+        ck_assert_int_eq(process.pid, 0);
+        loop_until(log_has("out of luck"));
+        ck_assert_uint_eq(n_exited, 0);
+        be_born(pid);
+        loop_until(n_exited == 1);
+        ck_assert_int_eq(process.exit_status, 3);
+}
+END_TEST
+
+START_TEST(what_was_to_end_it_before_its_birth_is_made_up_for)
+{
+        pid_t pid = attach("deaf");
+
+        process_kill(&process);
+        ck_assert_uint_eq(n_ending, 1);
+        ck_assert_uint_eq(process_escalate(&process, UINT64_MAX), 0);
+        loop_now();
+        ck_assert_uint_eq(n_exited, 0);
+        be_born(pid);
+        loop_until(n_exited == 1);
+        ck_assert_int_eq(process.exit_status, SIGKILL);
+}
+END_TEST
+
+START_TEST(one_that_is_never_born_is_cleared)
+{
+        pid_t pid = attach("echo");
+
+        process_clear(&process);
+        ck_assert_int_eq(kill(pid, SIGKILL), 0);
+        ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("process");
+        TCase *tcase = loop_case(suite, setup, teardown);
+
+        tcase_add_test(tcase, a_spawned_one_comes_up_and_leaves_its_owner_the_owners_pipes);
+        tcase_add_test(tcase, what_cannot_be_started_is_told);
+        tcase_add_test(tcase, an_attached_one_is_as_any_other);
+        tcase_add_test(tcase, what_was_to_end_it_before_its_birth_is_made_up_for);
+        tcase_add_test(tcase, one_that_is_never_born_is_cleared);
+        return run_suite(suite);
+}
