@@ -55,6 +55,8 @@ void calls_done(struct caller *caller, struct request *request, const struct rpc
                 (&(struct log_context){.request = request->serial, .function = request->function}),
                 "answered: %s", rpc_status_kind(answer->status));
         client->around->n_requests--;
+        if (request->state == REQUEST_DEFERRED)
+                client->around->refused[answer->status]++;
         write_answer(client, request, answer);
         if (client->fd >= 0)
                 turn_defer(client->around->turn, &client->flush);
@@ -126,10 +128,14 @@ static void control(struct client *client, struct call *call, struct batch *batc
         if (!request)
                 return;
         rpc_answer_init(&answer, around->buffers);
-        if (around->control(around->userdata, call, &answer)) {
+        switch (around->control(around->userdata, call, request, &answer)) {
+        case CONTROL_ANSWERED:
                 around->refused[answer.status]++;
                 request_finish(request, &answer);
-        } else {
+                break;
+        case CONTROL_DEFERRED:
+                break;
+        case CONTROL_UNKNOWN:
                 refuse(client, request, RPC_METHOD_NOT_FOUND, "jumpbootd has no such method");
         }
         rpc_answer_clear(&answer);

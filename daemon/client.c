@@ -171,17 +171,19 @@ static void free_request(struct client *client, struct request *request)
         request_free(request);
 }
 
-/* Notifications stay: they want no answer, so their caller need not be there to get one. */
+/* Notifications stay in the queue: they want no answer, so their caller need not be there to get
+ * one. What was deferred goes on without anybody to be told. */
 static void withdraw_requests(struct client *client)
 {
         struct request *request, *next;
 
         for (request = TAILQ_FIRST(&client->caller.requests); request; request = next) {
                 next = TAILQ_NEXT(request, of_caller);
-                if (request->state != REQUEST_QUEUED || request->is_notification)
-                        continue;
-                pool_withdraw(request->pool, request);
-                free_request(client, request);
+                bool is_unwanted = request->state == REQUEST_QUEUED && !request->is_notification;
+                if (is_unwanted)
+                        pool_withdraw(request->pool, request);
+                if (is_unwanted || request->state == REQUEST_DEFERRED)
+                        free_request(client, request);
         }
 }
 
@@ -271,6 +273,29 @@ void client_release(struct client *client, bool is_exempt)
         client->is_held = false;
         client->is_exempt = is_exempt;
         go_on(client);
+}
+
+static void refuse_deferred(struct client *client, const struct rpc_answer *answer)
+{
+        struct request *request, *next;
+
+        for (request = TAILQ_FIRST(&client->caller.requests); request; request = next) {
+                next = TAILQ_NEXT(request, of_caller);
+                if (request->state == REQUEST_DEFERRED)
+                        request_finish(request, answer);
+        }
+}
+
+void clients_refuse_deferred(struct client_surroundings *around)
+{
+        struct rpc_answer answer;
+        struct client *client;
+
+        rpc_answer_init(&answer, around->buffers);
+        rpc_answer_fail(&answer, RPC_SHUTTING_DOWN, NULL, NULL);
+        TAILQ_FOREACH (client, &around->clients, link)
+                refuse_deferred(client, &answer);
+        rpc_answer_clear(&answer);
 }
 
 void client_shut(struct client *client)

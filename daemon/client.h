@@ -22,6 +22,13 @@ struct event_base;
 
 TAILQ_HEAD(client_list, client);
 
+/* What became of a call of one of the daemon's own methods. */
+enum control_outcome {
+        CONTROL_UNKNOWN,  /* there is no such method */
+        CONTROL_ANSWERED, /* the answer is filled in */
+        CONTROL_DEFERRED, /* the request was deferred, and is answered later */
+};
+
 /* What clients need of the daemon around them; shared by all. */
 struct client_surroundings {
         struct event_base *base;
@@ -39,8 +46,9 @@ struct client_surroundings {
         size_t max_buffered;
         size_t unsent;     /* bytes of answers that clients have not taken yet */
         size_t max_unsent; /* past which no further request is begun */
-        /* A call of one of the daemon's own methods; false: there is no such method. */
-        bool (*control)(void *userdata, const struct call *call, struct rpc_answer *answer);
+        /* A call of one of the daemon's own methods. */
+        enum control_outcome (*control)(void *userdata, const struct call *call,
+                                        struct request *request, struct rpc_answer *answer);
         void (*gone)(void *userdata); /* a connection has ended, or a husk */
         void (*held)(void *userdata); /* max_buffered or max_unsent is reached */
         void *userdata;
@@ -76,6 +84,8 @@ void client_drop(struct client *client);
 /* Frees at once, with its requests: they must have left the pools. */
 struct client *client_free(struct client *client);
 
+/* Ends what is to be answered later, of all clients: the daemon stops. */
+void clients_refuse_deferred(struct client_surroundings *around);
 /* No more is read than what it has sent already. */
 void client_shut(struct client *client);
 /* A held one reads on; an exempt one only to the end of its line. */

@@ -65,11 +65,26 @@ struct request *request_free(struct request *request)
 {
         if (!request)
                 return NULL;
+        if (request->state == REQUEST_DEFERRED)
+                TAILQ_REMOVE(request->deferred, request, place);
         TAILQ_REMOVE(&request->caller->requests, request, of_caller);
         request->caller->n_requests--;
         buffer_clear(&request->large_params);
         free(request);
         return NULL;
+}
+
+void request_defer(struct request *request, struct request_list *list)
+{
+        TAILQ_INSERT_TAIL(list, request, place);
+        request->deferred = list;
+        request->state = REQUEST_DEFERRED;
+}
+
+void request_finish_all(struct request_list *list, const struct rpc_answer *answer)
+{
+        while (!TAILQ_EMPTY(list))
+                request_finish(TAILQ_FIRST(list), answer);
 }
 
 void request_finish(struct request *request, const struct rpc_answer *answer)

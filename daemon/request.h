@@ -37,15 +37,17 @@ void caller_init(struct caller *caller,
                  void (*done)(struct caller *, struct request *, const struct rpc_answer *));
 
 enum request_state {
-        REQUEST_NEW,    /* nobody but its caller knows it */
-        REQUEST_QUEUED, /* in its pool's queue */
-        REQUEST_SENT,   /* with a worker: it may have begun */
+        REQUEST_NEW,      /* nobody but its caller knows it */
+        REQUEST_QUEUED,   /* in its pool's queue */
+        REQUEST_SENT,     /* with a worker: it may have begun */
+        REQUEST_DEFERRED, /* a call of the daemon's own methods, which is answered later */
 };
 
 struct request {
         struct caller *caller;
         TAILQ_ENTRY(request) of_caller;
-        TAILQ_ENTRY(request) place; /* in the pool's queue, or among what the worker has */
+        TAILQ_ENTRY(request) place;    /* in the pool's queue, on a worker's list, or on ... */
+        struct request_list *deferred; /* ... the list of whoever will answer it */
         enum request_state state;
         struct pool *pool;     /* while it is queued or sent */
         struct worker *worker; /* while it is sent */
@@ -77,6 +79,12 @@ struct request *request_new(struct caller *caller, struct buffer_pool *buffers, 
                             const struct rpc_part *params);
 /* Appends the params to a buffer. 0 or -ENOMEM. */
 int request_write_params(const struct request *request, struct buffer *out);
+
+/* Puts a new request on the list of whoever will finish it. It leaves the list by itself when it
+ * ends, which it may do at any time: its caller may go. The list must live as long. */
+void request_defer(struct request *request, struct request_list *list);
+/* Finishes all that are on such a list. */
+void request_finish_all(struct request_list *list, const struct rpc_answer *answer);
 
 /* Hands the answer to the caller and frees the request. It must have left queue and worker. */
 void request_finish(struct request *request, const struct rpc_answer *answer);

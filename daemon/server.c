@@ -26,6 +26,7 @@ static void stop_pools(struct server *server, bool hurry)
         uint64_t now = units_now();
 
         server->state = SERVER_STOPPING;
+        clients_refuse_deferred(&server->clients);
         for (size_t i = 0; i < server->registry.n_pools; i++)
                 pool_stop(server->registry.pools[i], hurry, now);
         turn_defer(&server->turn, &server->proceed); /* there may be nobody left to wait for */
@@ -56,6 +57,7 @@ static void drain(struct server *server)
         struct client *client, *next;
 
         server->state = SERVER_DRAINING;
+        clients_refuse_deferred(&server->clients);
         listener_clear(&server->listener);
         for (client = TAILQ_FIRST(&server->clients.clients); client; client = next) {
                 next = TAILQ_NEXT(client, link);
@@ -156,11 +158,13 @@ static void on_client_held(void *userdata)
         pressure_begin(&server->pressure);
 }
 
-static bool on_control(void *userdata, const struct call *call, struct rpc_answer *answer)
+static enum control_outcome on_control(void *userdata, const struct call *call,
+                                       struct request *request, struct rpc_answer *answer)
 {
         const struct server *server = userdata;
 
-        return control_call(&server->control, call, answer);
+        (void)request;
+        return control_call(&server->control, call, answer) ? CONTROL_ANSWERED : CONTROL_UNKNOWN;
 }
 
 static void announce(struct server *server)

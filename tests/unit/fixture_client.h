@@ -15,20 +15,39 @@ static struct client_surroundings clients;
 static unsigned n_gone, n_held;
 static struct client *client; /* the last one that was made */
 static int peer;              /* and the test's end of its socket */
+static struct request_list deferred;
 
-/* Answers "jumpbootd.ping" with "pong", and "jumpbootd.large" with half a megabyte. */
-static inline bool fake_control(void *userdata, const struct call *call, struct rpc_answer *answer)
+/* Answers "jumpbootd.ping" with "pong", and "jumpbootd.large" with half a megabyte; leaves
+ * "jumpbootd.later" to the test. */
+static inline enum control_outcome fake_control(void *userdata, const struct call *call,
+                                                struct request *request, struct rpc_answer *answer)
 {
         bool is_large = strcmp(call->method, "jumpbootd.large") == 0;
         char text[500000];
 
         ck_assert_ptr_eq(userdata, &clients);
+        if (strcmp(call->method, "jumpbootd.later") == 0) {
+                request_defer(request, &deferred);
+                return CONTROL_DEFERRED;
+        }
         if (!is_large && strcmp(call->method, "jumpbootd.ping") != 0)
-                return false;
+                return CONTROL_UNKNOWN;
         memset(text, 'x', sizeof(text));
         rpc_answer_succeed(answer,
                            is_large ? rpc_json_text(text, sizeof(text)) : rpc_json_text("pong", 4));
-        return true;
+        return CONTROL_ANSWERED;
+}
+
+/* Answers all that were left to the test with "late". */
+static inline void answer_deferred(void)
+{
+        struct rpc_answer answer;
+
+        rpc_answer_init(&answer, &buffers);
+        rpc_answer_succeed(&answer, rpc_json_text("late", 4));
+        request_finish_all(&deferred, &answer);
+        rpc_answer_clear(&answer);
+        loop_now();
 }
 
 static inline void on_gone(void *userdata)
@@ -64,6 +83,7 @@ static inline void clients_begin(void)
         };
         TAILQ_INIT(&clients.clients);
         TAILQ_INIT(&clients.husks);
+        TAILQ_INIT(&deferred);
         n_gone = n_held = 0;
         client = NULL;
         peer = -1;
@@ -102,6 +122,7 @@ static inline void clients_end(void)
         ck_assert_uint_eq(clients.n_requests, 0);
         ck_assert_uint_eq(clients.unsent, 0);
         ck_assert(TAILQ_EMPTY(&clients.husks));
+        ck_assert(TAILQ_EMPTY(&deferred));
         registry_clear(&registry);
         workers_end();
 }

@@ -61,6 +61,56 @@ START_TEST(calls_of_the_daemon_itself_are_answered_at_once)
 }
 END_TEST
 
+START_TEST(calls_of_the_daemon_itself_may_be_answered_later)
+{
+        connect_client();
+        call_method("1", "jumpbootd.later", "");
+        call_method("2", "jumpbootd.ping", "");
+        call_method(NULL, "jumpbootd.later", "");
+        say("[{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"jumpbootd.later\"},"
+            "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"jumpbootd.ping\"}]\n");
+        expect_lines(1);
+        ck_assert_str_eq(received, RESULT("2", "\"pong\""));
+        ck_assert_uint_eq(clients.n_requests, 3);
+        forget_received();
+        answer_deferred();
+        expect_lines(2);
+        ck_assert(has_received(RESULT("1", "\"late\"")));
+        ck_assert(has_received("{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":\"late\"}]\n"));
+        ck_assert_uint_eq(clients.refused[RPC_OK], 5);
+}
+END_TEST
+
+START_TEST(who_leaves_meanwhile_is_not_waited_for)
+{
+        connect_client();
+        call_method("1", "jumpbootd.later", "");
+        call_method(NULL, "jumpbootd.later", "");
+        say("[{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"jumpbootd.later\"}]\n");
+        peer = close_fd(peer);
+        loop_until(clients.n_clients == 0);
+        ck_assert(TAILQ_EMPTY(&deferred));
+        ck_assert(TAILQ_EMPTY(&clients.husks));
+}
+END_TEST
+
+START_TEST(what_was_deferred_ends_with_the_daemon)
+{
+        connect_client();
+        call_method("1", "jumpbootd.later", "");
+        call_method("2", "jumpbootd.later", "");
+        clients_refuse_deferred(&clients);
+        expect_lines(2);
+        ck_assert(has_received("\"id\":1,\"error\":{\"code\":-32004"));
+        ck_assert(has_received("\"id\":2,\"error\":{\"code\":-32004"));
+        ck_assert_uint_eq(clients.refused[RPC_SHUTTING_DOWN], 2);
+        ck_assert(TAILQ_EMPTY(&deferred));
+        call_method("3", "jumpbootd.later", "");
+        ck_assert_ptr_null(client_free(client));
+        ck_assert(TAILQ_EMPTY(&deferred));
+}
+END_TEST
+
 START_TEST(what_does_not_exist_is_not_found)
 {
         static const struct {
@@ -519,6 +569,9 @@ int main(void)
         tcase_add_test(tcase, a_call_is_answered);
         tcase_add_test(tcase, a_line_may_come_byte_by_byte);
         tcase_add_test(tcase, calls_of_the_daemon_itself_are_answered_at_once);
+        tcase_add_test(tcase, calls_of_the_daemon_itself_may_be_answered_later);
+        tcase_add_test(tcase, who_leaves_meanwhile_is_not_waited_for);
+        tcase_add_test(tcase, what_was_deferred_ends_with_the_daemon);
         tcase_add_test(tcase, what_does_not_exist_is_not_found);
         tcase_add_test(tcase, requests_are_answered_as_they_are_ready);
         tcase_add_test(tcase, past_its_share_the_rest_waits_unread);
