@@ -69,11 +69,12 @@ static struct json_object *new_status(const struct control *control, const struc
 {
         const struct registry *registry = control->registry;
         struct json_object *status = new_identity(control), *programs = json_object_new_object();
+        uint64_t now = units_now();
 
         for (size_t i = 0; i < registry->n_pools; i++)
                 if (!only || only == registry->pools[i])
                         json_put(programs, registry->pools[i]->options->name,
-                                 status_program(registry->pools[i]));
+                                 status_program(registry->pools[i], now));
         json_put_text(status, "listen", control->listen);
         status_put_clients(status, control->clients);
         json_put(status, "programs", programs);

@@ -147,14 +147,19 @@ void options_clear(const struct option_table *table, void *object)
                 }
 }
 
+int option_to_json(const struct option *option, const void *object, struct json_object **ret)
+{
+        *ret = NULL;
+        return option->type->format(option->type, field_in(option, object), ret);
+}
+
 int options_to_json(const struct option_table *table, const void *object, struct json_object *json)
 {
         for (size_t i = 0; i < table->n; i++) {
                 const struct option *option = &table->options[i];
-                struct json_object *value = NULL;
-                int r;
+                struct json_object *value;
+                int r = option_to_json(option, object, &value);
 
-                r = option->type->format(option->type, field_in(option, object), &value);
                 if (r < 0)
                         return r;
                 if (value && json_object_object_add(json, option->name, value) < 0) {

@@ -96,5 +96,7 @@ int option_set(const struct option *option, void *object, const struct json_node
 /* `to` is zeroed, or was cleared. */
 int options_copy(const struct option_table *table, void *to, const void *from);
 void options_clear(const struct option_table *table, void *object);
+/* The value in the form of the file; NULL in *ret: it has none. 0 or -ENOMEM. */
+int option_to_json(const struct option *option, const void *object, struct json_object **ret);
 /* Adds each option that has a value to a JSON object, in the form of the file. */
 int options_to_json(const struct option_table *table, const void *object, struct json_object *json);

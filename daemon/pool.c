@@ -37,7 +37,9 @@ static void release(struct pool *pool, struct request *request)
         if (request->state == REQUEST_QUEUED) {
                 TAILQ_REMOVE(&pool->queue, request, place);
                 pool->queue_length--;
+                metrics_ended(&pool->metrics, request, units_now());
         } else if (request->state == REQUEST_SENT && request->worker) {
+                metrics_ended(&pool->metrics, request, units_now());
                 TAILQ_REMOVE(&request->worker->requests, request, place);
                 request->worker = NULL;
         }
@@ -179,6 +181,7 @@ static void on_answered(void *userdata, struct worker *worker, struct request *r
 
         pool->run_time +=
                 ((int64_t)(now - request->sent) - (int64_t)pool->run_time) / RUN_TIME_WEIGHT;
+        metrics_ended(&pool->metrics, request, now);
         starts_answered(pool);
         pool_finish(pool, request, answer);
         if (worker->state == WORKER_BUSY && TAILQ_EMPTY(&worker->requests))

@@ -9,6 +9,7 @@
  */
 #include "common/rpc.h"
 #include "deadlines.h"
+#include "metrics.h"
 #include "options.h"
 #include "request.h"
 #include "turn.h"
@@ -51,6 +52,7 @@ struct pool {
         uint64_t finished[RPC_STATUS_COUNT];
         uint64_t starts, start_failures, deaths;
         uint64_t run_time; /* a moving average, microseconds */
+        struct metrics metrics;
 };
 
 int pool_new(const struct surroundings *around, struct program_options *options,

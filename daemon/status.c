@@ -2,6 +2,7 @@
 #include "status.h"
 
 #include "client.h"
+#include "common/cleanup.h"
 #include "json_put.h"
 #include "pool.h"
 
@@ -60,16 +61,61 @@ static const char *state_of(const struct pool *pool)
         return "starting";
 }
 
-struct json_object *status_program(const struct pool *pool)
+/* Those that limit what the program gets, as options.def has them. Not all: whoever may call it
+ * sees them. */
+static const char *const shown_options[] = {
+        "start_method",      "min_workers",     "max_workers",       "spare_workers",
+        "max_starting",      "startup_timeout", "idle_timeout",      "request_timeout",
+        "terminate_timeout", "max_queue_size",  "restart_threshold", "restart_interval",
+};
+
+static struct json_object *new_options(const struct program_options *options)
+{
+        struct json_object *shown = json_object_new_object(), *value;
+
+        for (size_t i = 0; i < ARRAY_SIZE(shown_options); i++) {
+                const struct option *option = option_find(&program_option_table, shown_options[i]);
+                if (option_to_json(option, options, &value) == 0)
+                        json_put(shown, option->name, value);
+        }
+        return shown;
+}
+
+static void put_quantiles(struct json_object *object, const struct histogram *histogram)
+{
+        json_put_number(object, "count", histogram->count);
+        json_put_seconds(object, "total", histogram->sum);
+        json_put_seconds(object, "p50", histogram_quantile(histogram, 500));
+        json_put_seconds(object, "p90", histogram_quantile(histogram, 900));
+        json_put_seconds(object, "p99", histogram_quantile(histogram, 990));
+        json_put_seconds(object, "max", histogram->max);
+}
+
+static struct json_object *new_times(const struct metric *metric, uint64_t now)
+{
+        struct json_object *times = json_object_new_object(), *recent = json_object_new_object();
+        struct histogram of_late;
+
+        metric_recent(metric, now, &of_late);
+        put_quantiles(times, &metric->all);
+        put_quantiles(recent, &of_late);
+        json_put(times, "recent", recent);
+        return times;
+}
+
+struct json_object *status_program(const struct pool *pool, uint64_t now)
 {
         struct json_object *program = json_object_new_object();
 
         json_put_text(program, "program_set", pool->options->program_set);
         json_put_text(program, "state", state_of(pool));
+        json_put(program, "options", new_options(pool->options));
         json_put(program, "last_error", json_object_get(pool->last_error));
         json_put(program, "workers", new_workers(pool));
         json_put(program, "queue", new_queue(pool));
         json_put(program, "requests", new_outcomes(pool->finished, RPC_OK));
+        json_put(program, "queue_wait", new_times(&pool->metrics.queue_wait, now));
+        json_put(program, "run_time", new_times(&pool->metrics.run_time, now));
         json_put_number(program, "deaths", pool->deaths);
         json_put_number(program, "starts", pool->starts);
         json_put_number(program, "start_failures", pool->start_failures);

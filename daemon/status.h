@@ -13,4 +13,4 @@ struct pool;
 struct json_object *status_identity(uint64_t started, uint64_t now);
 /* Adds what all clients together have. */
 void status_put_clients(struct json_object *status, const struct client_surroundings *clients);
-struct json_object *status_program(const struct pool *pool);
+struct json_object *status_program(const struct pool *pool, uint64_t now);

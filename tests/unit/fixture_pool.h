@@ -54,5 +54,8 @@ static inline void wait_idle(const struct pool *pool, unsigned n)
 
 static inline void submit_call(struct pool *pool, const char *function, const char *params)
 {
-        pool_submit(pool, new_request(function, params), units_now());
+        struct request *request = new_request(function, params);
+
+        request->received = units_now();
+        pool_submit(pool, request, request->received);
 }

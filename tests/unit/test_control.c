@@ -119,6 +119,18 @@ START_TEST(the_status_tells_of_all)
         ck_assert_str_eq(at("programs/calc/queue/length"), "0");
         ck_assert_str_eq(at("programs/calc/requests/ok"), "1");
         ck_assert_str_eq(at("programs/calc/starts"), "1");
+        ck_assert_str_eq(at("programs/calc/options/start_method"), "spawn");
+        ck_assert_str_eq(at("programs/calc/options/min_workers"), "1");
+        ck_assert_str_eq(at("programs/calc/options/restart_interval"), "1m");
+        ck_assert_str_eq(at("programs/calc/run_time/count"), "1");
+        ck_assert_str_eq(at("programs/calc/run_time/recent/count"), "1");
+        ck_assert(atof(at("programs/calc/run_time/max")) > 0);
+        ck_assert_str_eq(at("programs/calc/run_time/max"), at("programs/calc/run_time/p50"));
+        ck_assert_str_eq(at("programs/calc/run_time/max"), at("programs/calc/run_time/total"));
+        ck_assert_str_eq(at("programs/calc/queue_wait/count"), "1");
+        ck_assert_str_eq(at("programs/calc/queue_wait/p99"), "0.000000");
+        ck_assert_str_eq(at("programs/lazy/run_time/count"), "0");
+        ck_assert_str_eq(at("programs/lazy/run_time/p99"), "0.000000");
         ck_assert_str_eq(at("programs/lazy/state"), "ready");
 }
 END_TEST

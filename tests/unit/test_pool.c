@@ -255,6 +255,26 @@ START_TEST(a_withdrawn_request_is_forgotten)
 }
 END_TEST
 
+/* Those that never end well are what quantiles are looked at for. */
+START_TEST(every_end_of_a_request_is_timed)
+{
+        begin_idle("echo", 2);
+        submit_call(pool, "echo", "");
+        submit_call(pool, "exit", "");
+        loop_until(n_answers == 2);
+        ck_assert_uint_eq(pool->metrics.queue_wait.all.count, 2);
+        ck_assert_uint_eq(pool->metrics.run_time.all.count, 2);
+        wait_idle(pool, 2);
+        occupy("hang");
+        occupy("hang");
+        submit_call(pool, "echo", "");
+        pool_maintain(pool, units_now() + options->request_timeout);
+        ck_assert_uint_eq(n_answers, 5);
+        ck_assert_uint_eq(pool->metrics.queue_wait.all.count, 5);
+        ck_assert_uint_eq(pool->metrics.run_time.all.count, 4);
+}
+END_TEST
+
 START_TEST(a_death_is_told_and_the_others_go_on)
 {
         begin_idle("echo", 2);
@@ -453,6 +473,7 @@ int main(void)
         tcase_add_test(tcase, the_timer_keeps_the_deadline);
         tcase_add_test(tcase, what_is_past_its_deadline_is_not_begun);
         tcase_add_test(tcase, a_withdrawn_request_is_forgotten);
+        tcase_add_test(tcase, every_end_of_a_request_is_timed);
         tcase_add_test(tcase, a_death_is_told_and_the_others_go_on);
         tcase_add_test(tcase, what_waits_is_answered_by_the_next_worker);
         tcase_add_test(tcase, a_request_that_a_dead_worker_got_goes_to_another);
