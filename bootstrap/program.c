@@ -317,6 +317,8 @@ static void write_program(struct writer *writer, const struct program *program)
         writer_number(writer, "PipeIn", SPAWN_FD_PIPE_IN);
         writer_number(writer, "PipeOut", SPAWN_FD_PIPE_OUT);
         writer_number(writer, "StatusIn", SPAWN_FD_STATUS_IN);
+        writer_number(writer, "Counters", SPAWN_FD_COUNTERS);
+        writer_number(writer, "Wanted", SPAWN_FD_WANTED);
         writer_number(writer, "MaxResponseSize", program->max_response_size);
         writer_close(writer, '}');
 }

@@ -8,7 +8,7 @@
  *   { "Name": "calc", "Path": "/srv/calc.py",
  *     "Program": MODULE, "Modules": [MODULE...], "Packages": [PACKAGE...],
  *     "KVPairs": {...}, "PipeIn": fd, "PipeOut": fd, "StatusIn": fd,
- *     "MaxResponseSize": bytes }
+ *     "Counters": fd, "Wanted": fd, "MaxResponseSize": bytes }
  *   MODULE:  { "Name": "colors", "Path": virtual path, "Text": true, "Source": base64 }
  *   PACKAGE: { "Name": "imgtools", "Path": virtual path of the folder, "Modules": [MODULE...],
  *              "Packages": [PACKAGE...], "Data": [{ "Name": "table.json", "Source": base64 }...] }

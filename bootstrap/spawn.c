@@ -37,7 +37,7 @@ static const struct channel {
         size_t daemon_end; /* its place in struct spawned */
         bool child_reads;
         bool large;
-} channels[SPAWN_FD_EXTRA] = {
+} channels[SPAWN_FD_COUNTERS] = {
         [STDOUT_FILENO] = {offsetof(struct spawned, out), false, false},
         [STDERR_FILENO] = {offsetof(struct spawned, err), false, false},
         [SPAWN_FD_PIPE_IN] = {offsetof(struct spawned, pipe_in), true, true},
@@ -122,6 +122,20 @@ static int prepare_report(struct preparation *preparation)
         return move_up(&preparation->report[1], preparation->count + 1);
 }
 
+/* Those that the child gets from its caller, at their numbers. */
+static int pass_on(struct preparation *preparation, const int *fds, size_t n_fds, int first,
+                   char error[static SPAWN_ERROR_MAX])
+{
+        for (size_t i = 0; i < n_fds; i++) {
+                int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, preparation->count);
+
+                if (fd < 0)
+                        return fail(error, -errno, "cannot pass on descriptor %d", fds[i]);
+                preparation->descriptors[(size_t)first + i] = fd;
+        }
+        return 0;
+}
+
 static int prepare_descriptors(struct preparation *preparation, const struct spawn_options *options,
                                struct spawned *spawned, char error[static SPAWN_ERROR_MAX])
 {
@@ -140,20 +154,22 @@ static int prepare_descriptors(struct preparation *preparation, const struct spa
         r = child[STDIN_FILENO] < 0 ? -errno : move_up(&child[STDIN_FILENO], floor);
         if (r < 0)
                 return fail(error, r, "cannot open /dev/null");
-        for (int i = STDOUT_FILENO; i < SPAWN_FD_EXTRA; i++) {
+        for (int i = STDOUT_FILENO; i < SPAWN_FD_COUNTERS; i++) {
                 r = make_pipe(&channels[i], floor, &child[i],
                               (int *)((char *)spawned + channels[i].daemon_end));
                 if (r < 0)
                         return fail(error, r, "cannot make the pipes");
         }
-        for (size_t i = 0; i < options->n_extra_fds; i++) {
-                int fd = fcntl(options->extra_fds[i], F_DUPFD_CLOEXEC, floor);
-
-                if (fd < 0)
-                        return fail(error, -errno, "cannot pass on descriptor %d",
-                                    options->extra_fds[i]);
-                child[SPAWN_FD_EXTRA + i] = fd;
-        }
+        const int *pages = options->page_fds
+                                   ? options->page_fds
+                                   : (const int[]){child[STDIN_FILENO], child[STDIN_FILENO]};
+        r = pass_on(preparation, pages, SPAWN_FD_EXTRA - SPAWN_FD_COUNTERS, SPAWN_FD_COUNTERS,
+                    error);
+        if (r == 0)
+                r = pass_on(preparation, options->extra_fds, options->n_extra_fds, SPAWN_FD_EXTRA,
+                            error);
+        if (r < 0)
+                return r;
         r = prepare_report(preparation);
         return r < 0 ? fail(error, r, "cannot make the pipes") : 0;
 }

@@ -21,7 +21,9 @@ enum {
         SPAWN_FD_STATUS_IN = 5,
         SPAWN_FD_BOOTSTRAP = 6,
         SPAWN_FD_PROGRAM = 7,
-        SPAWN_FD_EXTRA = 8,
+        SPAWN_FD_COUNTERS = 8, /* memory shared with the daemon, see spawn_options */
+        SPAWN_FD_WANTED = 9,
+        SPAWN_FD_EXTRA = 10,
 };
 
 struct spawn_options {
@@ -29,6 +31,7 @@ struct spawn_options {
         const char *const *arguments;   /* of the program, NULL-terminated; may be NULL */
         const char *const *environment; /* NAME=value, NULL-terminated */
         const char *working_directory;  /* NULL: the daemon's */
+        const int *page_fds;            /* the daemon's: counters, wanted; NULL: /dev/null twice */
         const int *extra_fds;           /* the daemon's numbers */
         size_t n_extra_fds;
         int umask;                        /* -1: as it is */

@@ -257,8 +257,8 @@ int process_born(struct process *process, pid_t pid, int pidfd)
         return 0;
 }
 
-int process_spawn(struct process *process, const int *extra_fds, size_t n_extra_fds,
-                  struct spawned *ends, char error[SPAWN_ERROR_MAX])
+int process_spawn(struct process *process, const int *page_fds, const int *extra_fds,
+                  size_t n_extra_fds, struct spawned *ends, char error[SPAWN_ERROR_MAX])
 {
         const struct program_options *options = process->options;
         struct spawn_options spawn_options = {
@@ -266,6 +266,7 @@ int process_spawn(struct process *process, const int *extra_fds, size_t n_extra_
                 .arguments = (const char *const *)options->arguments,
                 .environment = (const char *const *)options->environment,
                 .working_directory = options->working_directory,
+                .page_fds = page_fds,
                 .extra_fds = extra_fds,
                 .n_extra_fds = n_extra_fds,
                 .umask = options->umask,

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <signal.h>
+#include <string.h>
 
 static const char *const state_names[WORKER_STATES] = {
         [WORKER_STARTING] = "starting", [WORKER_IDLE] = "idle", [WORKER_BUSY] = "busy",
@@ -175,6 +176,7 @@ static struct worker *allocate(const struct surroundings *around, struct program
         worker->slot = slot;
         worker->lists = lists;
         worker->channel.in_fd = worker->channel.out_fd = -1;
+        worker->pages = (struct pages)PAGES_NONE;
         worker->grave.run = bury;
         process_init(&worker->process, around, options, (int)slot, &process_events, worker, now);
         TAILQ_INIT(&worker->requests);
@@ -204,7 +206,12 @@ int worker_new(const struct surroundings *around, struct program_options *option
                 return -ENOMEM;
         worker->events = events;
         worker->pool = pool;
-        int r = process_spawn(&worker->process, NULL, 0, &ends, error);
+        int r = pages_open(&worker->pages);
+        if (r < 0)
+                snprintf(error, SPAWN_ERROR_MAX, "cannot make shared memory: %s", strerror(-r));
+        if (r == 0)
+                r = process_spawn(&worker->process, worker->pages.fd, NULL, 0, &ends, error);
+        pages_close_wanted(&worker->pages);
         if (r == 0)
                 r = open_channel(worker, &ends);
         if (r < 0) {
@@ -224,6 +231,7 @@ struct worker *worker_free(struct worker *worker)
         TAILQ_REMOVE(&worker->lists->list[worker->state], worker, link);
         worker->lists->count[worker->state]--;
         channel_clear(&worker->channel);
+        pages_clear(&worker->pages);
         json_object_put(worker->methods);
         program_options_unref(worker->options);
         free(worker);

@@ -6,6 +6,7 @@
  */
 #include "channel.h"
 #include "options.h"
+#include "pages.h"
 #include "process.h"
 #include "request.h"
 #include "turn.h"
@@ -60,6 +61,7 @@ struct worker {
         struct process process;
         unsigned slot;
         struct channel channel;
+        struct pages pages;
 
         struct request_list requests; /* sent and not yet answered, in that order */
         uint64_t idle_since;

@@ -44,6 +44,7 @@ class Worker:
         self._pipe_in = program["PipeIn"]
         self._pipe_out = program["PipeOut"]
         self._status_in = program["StatusIn"]
+        self._pages = [program[name] for name in ("Counters", "Wanted") if name in program]
         self._key_values = program["KVPairs"]
         self._describer = Describer(program["Program"]["Path"])
         self._answers = Answers(program["MaxResponseSize"], self._describer)
@@ -62,7 +63,7 @@ class Worker:
         self._output.install()
         # Not SIG_IGN, which the processes that a program starts would inherit.
         signal.signal(signal.SIGINT, lambda number, frame: None)
-        for fd in (*self._pipes(), *sys.extra_file_descriptors):
+        for fd in (*self._pipes(), *self._pages, *sys.extra_file_descriptors):
             os.set_inheritable(fd, False)
         os.register_at_fork(after_in_child=self._after_fork)
         jumpboot.Pipe_in = _open_pipe(self._pipe_in, "r")

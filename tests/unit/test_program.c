@@ -188,6 +188,8 @@ START_TEST(a_program_of_files_and_texts)
         ck_assert_int_eq(json_object_get_int(member(tree, "PipeIn")), SPAWN_FD_PIPE_IN);
         ck_assert_int_eq(json_object_get_int(member(tree, "PipeOut")), SPAWN_FD_PIPE_OUT);
         ck_assert_int_eq(json_object_get_int(member(tree, "StatusIn")), SPAWN_FD_STATUS_IN);
+        ck_assert_int_eq(json_object_get_int(member(tree, "Counters")), SPAWN_FD_COUNTERS);
+        ck_assert_int_eq(json_object_get_int(member(tree, "Wanted")), SPAWN_FD_WANTED);
         ck_assert_int_eq(json_object_get_int64(member(tree, "MaxResponseSize")), 67108864);
         json_object_put(tree);
 }

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "pages.h"
+
+#include "common/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MFD_NOEXEC_SEAL /* since Linux 6.3, which would rather be told */
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+static int make(const char *name, size_t size)
+{
+        int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+
+        if (fd < 0 && errno == EINVAL)
+                fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (fd < 0)
+                return -errno;
+        if (ftruncate(fd, (off_t)size) < 0) {
+                int error = errno;
+                close(fd);
+                return -error;
+        }
+        return fd;
+}
+
+/* Maps what the daemon looks at, and seals the file: as it is now it stays. */
+static int map(int fd, size_t size, int protection, int seals, void **ret)
+{
+        void *memory = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
+
+        if (memory == MAP_FAILED)
+                return -errno;
+        *ret = memory;
+        seals |= F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+        return fcntl(fd, F_ADD_SEALS, seals) < 0 ? -errno : 0;
+}
+
+int pages_open(struct pages *pages)
+{
+        void *counters = NULL, *wanted = NULL;
+        int r = 0;
+
+        *pages = (struct pages)PAGES_NONE;
+        pages->fd[PAGES_COUNTERS] = r = make("jumpboot-counters", PAGES_COUNTERS_SIZE);
+        if (r >= 0)
+                pages->fd[PAGES_WANTED] = r = make("jumpboot-wanted", PAGES_WANTED_SIZE);
+        if (r >= 0)
+                r = map(pages->fd[PAGES_COUNTERS], PAGES_TEXT_OFFSET, PROT_READ, 0, &counters);
+        pages->counters = counters;
+        if (r >= 0)
+                r = map(pages->fd[PAGES_WANTED], PAGES_WANTED_SIZE, PROT_READ | PROT_WRITE,
+                        F_SEAL_FUTURE_WRITE, &wanted);
+        pages->wanted = wanted;
+        if (r < 0) {
+                pages_clear(pages);
+                return r;
+        }
+        pages_rewind_text(pages);
+        return 0;
+}
+
+void pages_close_wanted(struct pages *pages)
+{
+        pages->fd[PAGES_WANTED] = close_fd(pages->fd[PAGES_WANTED]);
+}
+
+void pages_clear(struct pages *pages)
+{
+        for (int i = 0; i < PAGES_COUNT; i++)
+                pages->fd[i] = close_fd(pages->fd[i]);
+        if (pages->counters)
+                munmap((void *)(uintptr_t)steal(pages->counters), PAGES_TEXT_OFFSET);
+        if (pages->wanted)
+                munmap(steal(pages->wanted), PAGES_WANTED_SIZE);
+}
+
+struct pages_counts pages_counts(const struct pages *pages)
+{
+        struct pages_counts counts;
+
+        counts.finished = __atomic_load_n(&pages->counters[1], __ATOMIC_ACQUIRE);
+        counts.started = __atomic_load_n(&pages->counters[0], __ATOMIC_ACQUIRE);
+        return counts;
+}
+
+void pages_want(struct pages *pages, uint64_t ordinal, bool is_cancelled)
+{
+        __atomic_store_n(&pages->wanted[ordinal % PAGES_CELLS], ordinal << 1 | is_cancelled,
+                         __ATOMIC_RELEASE);
+}
+
+void pages_rewind_text(struct pages *pages)
+{
+        lseek(pages->fd[PAGES_COUNTERS], PAGES_TEXT_OFFSET, SEEK_SET);
+}
+
+size_t pages_text(const struct pages *pages, char *text, size_t room)
+{
+        off_t end = lseek(pages->fd[PAGES_COUNTERS], 0, SEEK_CUR);
+        size_t length;
+
+        /* The offset is the worker's as well, who may have moved it anywhere. */
+        if (end <= (off_t)PAGES_TEXT_OFFSET || end > (off_t)PAGES_COUNTERS_SIZE)
+                return 0;
+        length = (size_t)end - PAGES_TEXT_OFFSET;
+        ssize_t got = pread(pages->fd[PAGES_COUNTERS], text, length < room ? length : room,
+                            PAGES_TEXT_OFFSET);
+        return got < 0 ? 0 : length;
+}
