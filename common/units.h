@@ -24,3 +24,8 @@ const char *units_format_size(char buffer[static UNITS_TEXT_MAX], uint64_t bytes
 
 /* CLOCK_MONOTONIC in microseconds. */
 uint64_t units_now(void);
+/* The earlier of two times, of which 0 is none. */
+static inline uint64_t units_sooner(uint64_t a, uint64_t b)
+{
+        return a == 0 || (b != 0 && b < a) ? b : a;
+}

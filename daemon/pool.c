@@ -3,6 +3,7 @@
 
 #include "common/cleanup.h"
 #include "common/units.h"
+#include "pool_failures.h"
 #include "pool_starts.h"
 #include "refuse.h"
 
@@ -168,7 +169,7 @@ static void on_ready(void *userdata, struct worker *worker)
                  (double)(now - worker->process.started) / 1e3);
         json_object_put(pool->methods);
         pool->methods = json_object_get(worker->methods);
-        starts_became_ready(pool);
+        failures_became_ready(pool);
         feed_worker(pool, worker, now);
         turn_defer(pool->around->turn, &pool->maintain);
 }
@@ -182,7 +183,7 @@ static void on_answered(void *userdata, struct worker *worker, struct request *r
         pool->run_time +=
                 ((int64_t)(now - request->sent) - (int64_t)pool->run_time) / RUN_TIME_WEIGHT;
         metrics_ended(&pool->metrics, request, now);
-        starts_answered(pool);
+        failures_answered(pool);
         pool_finish(pool, request, answer);
         if (worker->state == WORKER_BUSY && TAILQ_EMPTY(&worker->requests))
                 feed_worker(pool, worker, now);
@@ -223,9 +224,9 @@ static void on_exited(void *userdata, struct worker *worker)
         struct pool *pool = userdata;
         uint64_t now = units_now();
 
-        starts_ended(pool, worker, now);
+        failures_ended(pool, worker, now);
         end_requests(pool, worker, now);
-        pool->slots[worker->slot / 64] &= ~(1ULL << (worker->slot % 64));
+        slots_release(&pool->slots, worker->slot);
         turn_bury(pool->around->turn, &worker->grave);
         turn_defer(pool->around->turn, &pool->maintain);
 }
@@ -267,11 +268,6 @@ static void refuse_queue(struct pool *pool)
                 refuse_unavailable(pool, request);
 }
 
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-        return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
 void pool_maintain(struct pool *pool, uint64_t now)
 {
         struct worker *worker;
@@ -281,11 +277,11 @@ void pool_maintain(struct pool *pool, uint64_t now)
         if (!pool->is_stopping)
                 next = starts_maintain(pool, now);
         TAILQ_FOREACH (worker, &pool->workers.list[WORKER_STOPPING], link)
-                next = sooner(next, process_escalate(&worker->process, now));
+                next = units_sooner(next, process_escalate(&worker->process, now));
         if (pool_is_unavailable(pool))
                 refuse_queue(pool);
         if (deadlines_first(&pool->deadlines))
-                next = sooner(next, deadlines_first(&pool->deadlines)->deadline);
+                next = units_sooner(next, deadlines_first(&pool->deadlines)->deadline);
         arm(pool, next, now);
         if ((!pool->is_settled && starts_are_settled(pool)) ||
             (pool->is_stopping && !pool_has_workers(pool))) {
@@ -359,9 +355,8 @@ int pool_new(const struct surroundings *around, struct program_options *options,
         TAILQ_INIT(&pool->queue);
         for (enum worker_state state = 0; state < WORKER_STATES; state++)
                 TAILQ_INIT(&pool->workers.list[state]);
-        pool->slots = calloc(options->max_workers / 64 + 1, sizeof(*pool->slots));
         pool->timer = event_new(around->base, -1, 0, on_timer, pool);
-        if (!pool->slots || !pool->timer)
+        if (!pool->timer || slots_grow(&pool->slots, options->max_workers + 1) < 0)
                 return -ENOMEM;
         turn_defer(around->turn, &pool->maintain);
         *ret = steal(pool);
@@ -382,7 +377,7 @@ struct pool *pool_free(struct pool *pool)
         json_object_put(pool->last_error);
         json_object_put(pool->methods);
         program_options_unref(pool->options);
-        free(pool->slots);
+        slots_clear(&pool->slots);
         free(pool);
         return NULL;
 }

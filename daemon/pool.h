@@ -12,6 +12,7 @@
 #include "metrics.h"
 #include "options.h"
 #include "request.h"
+#include "slots.h"
 #include "turn.h"
 #include "worker.h"
 
@@ -32,7 +33,7 @@ struct pool {
         struct log_context context;
 
         struct worker_lists workers;
-        uint64_t *slots; /* a bit for each number in use */
+        struct slots slots;
         struct request_list queue;
         unsigned queue_length, queue_high_water;
         struct deadlines deadlines;

@@ -184,13 +184,13 @@ START_TEST(slots_are_used_again)
 {
         begin("echo", 2, 2);
         wait_idle(pool, 2);
-        ck_assert_uint_eq(pool->slots[0], 3);
+        ck_assert_uint_eq(pool->slots.bits[0], 3);
         struct worker *worker = first_worker(pool, WORKER_IDLE);
         unsigned slot = worker->slot;
         submit_call(pool, "exit", "");
         loop_until(n_answers == 1);
         wait_idle(pool, 2);
-        ck_assert_uint_eq(pool->slots[0], 3);
+        ck_assert_uint_eq(pool->slots.bits[0], 3);
         bool is_taken = false;
         TAILQ_FOREACH (worker, &pool->workers.list[WORKER_IDLE], link)
                 is_taken = is_taken || worker->slot == slot;
@@ -212,6 +212,22 @@ START_TEST(one_that_is_not_ready_in_time_is_ended)
                 json_object_get_string(json_object_object_get(pool->last_error, "message")),
                 "the worker was ended: it was not ready within startup_timeout before it was "
                 "ready");
+}
+END_TEST
+
+/* The story: only the worker that was started last was looked at, and one that hung was ended late
+ * as long as others were started after it. */
+START_TEST(each_that_is_not_ready_in_time_is_ended)
+{
+        begin("never", 1, 2);
+        loop_now();
+        struct worker *first = first_worker(pool, WORKER_STARTING);
+        options->spare_workers = 2;
+        pool_maintain(pool, first->process.started + 10);
+        ck_assert_uint_eq(count_workers(pool, WORKER_STARTING), 2);
+        pool_maintain(pool, first->process.started + options->startup_timeout);
+        ck_assert_int_eq(first->state, WORKER_STOPPING);
+        ck_assert_uint_eq(count_workers(pool, WORKER_STARTING), 1);
 }
 END_TEST
 
@@ -259,6 +275,20 @@ START_TEST(the_exception_of_the_start_is_what_callers_get)
         ck_assert_ptr_nonnull(strstr(answers, "\"exception\":\"ImportError\""));
         ck_assert_ptr_nonnull(strstr(answers, "\"traceback\":\"Traceback of numpy\""));
         ck_assert(log_has("failed to start\nTraceback of numpy"));
+}
+END_TEST
+
+/* A program that is broken for a week must not fill the log with its traceback. */
+START_TEST(the_same_failure_is_told_in_full_only_once)
+{
+        begin("exception", 1, 1);
+        options->restart_threshold = 1;
+        loop_until(pool->start_failures == 1 && pool->retry_at != 0);
+        log_forget();
+        pool_maintain(pool, pool->retry_at);
+        loop_until(pool->start_failures == 2 && pool->retry_at != 0);
+        ck_assert(log_has("failed to start as before: ImportError: no numpy"));
+        ck_assert(!log_has("Traceback"));
 }
 END_TEST
 
@@ -327,7 +357,7 @@ START_TEST(what_cannot_be_executed_is_a_failure)
         loop_now();
         ck_assert_uint_eq(pool->start_failures, 1);
         ck_assert(pool_is_unavailable(pool));
-        ck_assert_uint_eq(pool->slots[0], 0);
+        ck_assert_uint_eq(pool->slots.bits[0], 0);
         submit_call(pool, "echo", "");
         ck_assert_ptr_nonnull(strstr(answers, "1:unavailable"));
         ck_assert_ptr_nonnull(strstr(answers, "cannot execute "));
@@ -363,9 +393,11 @@ int main(void)
         tcase_add_test(tcase, there_are_never_more_than_the_maximum);
         tcase_add_test(tcase, slots_are_used_again);
         tcase_add_test(tcase, one_that_is_not_ready_in_time_is_ended);
+        tcase_add_test(tcase, each_that_is_not_ready_in_time_is_ended);
         tcase_add_test(tcase, with_no_startup_limit_it_may_take_its_time);
         tcase_add_test(tcase, failures_are_tried_again_up_to_the_threshold);
         tcase_add_test(tcase, the_exception_of_the_start_is_what_callers_get);
+        tcase_add_test(tcase, the_same_failure_is_told_in_full_only_once);
         tcase_add_test(tcase, failures_long_ago_do_not_count);
         tcase_add_test(tcase, the_wait_doubles_up_to_a_minute);
         tcase_add_test(tcase, those_that_fail_together_count_as_one_wait);
