@@ -5,6 +5,7 @@
 #include "discover.h"
 #include "json_put.h"
 #include "status.h"
+#include "status_workers.h"
 
 #include <string.h>
 
@@ -81,6 +82,19 @@ static struct json_object *new_status(const struct control *control, const struc
         return status;
 }
 
+static struct json_object *new_workers(const struct control *control, const struct pool *only)
+{
+        const struct registry *registry = control->registry;
+        struct json_object *object = json_object_new_object(), *workers = json_object_new_array();
+        uint64_t now = units_now();
+
+        for (size_t i = 0; i < registry->n_pools; i++)
+                if (!only || only == registry->pools[i])
+                        status_add_workers(workers, registry->pools[i], now);
+        json_put(object, "workers", workers);
+        return object;
+}
+
 static struct json_object *ping(const struct control *control, const struct pool *only)
 {
         (void)only;
@@ -100,6 +114,7 @@ static const struct method {
 } methods[] = {
         {"jumpbootd.ping", false, ping},
         {"jumpbootd.status", true, new_status},
+        {"jumpbootd.workers", true, new_workers},
         {"rpc.discover", false, discover},
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * The daemon's own methods: jumpbootd.ping, jumpbootd.status and rpc.discover. Answered by the
+ * The daemon's own methods: jumpbootd.ping, .status and .workers, and rpc.discover. Answered by the
  * daemon alone, so that they always answer.
  */
 #include "call.h"

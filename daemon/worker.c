@@ -2,6 +2,7 @@
 #include "worker.h"
 
 #include "common/cleanup.h"
+#include "common/units.h"
 #include "reply.h"
 
 #include <errno.h>
@@ -61,8 +62,10 @@ void worker_send(struct worker *worker, struct request *request, uint64_t now)
         request->state = REQUEST_SENT;
         request->worker = worker;
         request->sent = now;
-        if (worker->state == WORKER_IDLE)
+        if (worker->state == WORKER_IDLE) {
+                worker->busy_since = now;
                 worker_set_state(worker, WORKER_BUSY);
+        }
         output_forget_tail(&worker->process.err, request->serial);
         if (channel_send(&worker->channel, request) < 0)
                 process_fail(&worker->process, "there was no memory to send it the request");
@@ -126,7 +129,10 @@ static void on_ready(void *owner, struct json_object *line)
 
 static void on_ending(void *owner)
 {
-        worker_set_state(owner, WORKER_STOPPING);
+        struct worker *worker = owner;
+
+        worker->stopping_since = units_now();
+        worker_set_state(worker, WORKER_STOPPING);
 }
 
 static void on_leaving(void *owner)

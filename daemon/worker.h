@@ -64,7 +64,7 @@ struct worker {
         struct pages pages;
 
         struct request_list requests; /* sent and not yet answered, in that order */
-        uint64_t idle_since;
+        uint64_t idle_since, busy_since, stopping_since;
         uint64_t served;
         struct json_object *methods; /* as told when it became ready */
 };

@@ -40,6 +40,8 @@ static struct pool *add(const char *name, const char *mode, unsigned min_workers
         struct program_options *options = new_options(name, mode);
 
         options->min_workers = min_workers;
+        if (min_workers > options->max_workers)
+                options->max_workers = min_workers;
         struct pool *pool = new_pool(options);
         ck_assert_int_eq(registry_add(&registry, pool), 0);
         return pool;
@@ -135,6 +137,68 @@ START_TEST(the_status_tells_of_all)
 }
 END_TEST
 
+/* Goes on with one of the workers of which the reply tells. */
+static void take_worker(size_t index, size_t of)
+{
+        struct json_object *workers = json_object_object_get(reply, "workers");
+
+        ck_assert_uint_eq(json_object_array_length(workers), of);
+        struct json_object *worker = json_object_get(json_object_array_get_idx(workers, index));
+        json_object_put(reply);
+        reply = worker;
+}
+
+START_TEST(each_worker_is_told_of)
+{
+        struct pool *pool = add("calc", "echo", 2);
+
+        add("lazy", "echo", 0);
+        wait_idle(pool, 2);
+        submit_call(pool, "echo", "");
+        loop_until(n_answers == 1);
+        submit_call(pool, "hang", "");
+        struct worker *busy = first_worker(pool, WORKER_BUSY);
+        ck_assert(ask("jumpbootd.workers", ""));
+        take_worker(busy->slot, 2);
+        ck_assert_str_eq(at("program"), "calc");
+        ck_assert_int_eq(atoi(at("pid")), busy->process.pid);
+        ck_assert_int_eq(atoi(at("slot")), (int)busy->slot);
+        ck_assert_str_eq(at("state"), "busy");
+        ck_assert_str_eq(at("served"), "1");
+        ck_assert_str_eq(at("function"), "hang");
+        ck_assert_str_eq(at("request"), "2");
+        ck_assert(atof(at("memory")) > 100000);
+        ck_assert(atof(at("age")) >= atof(at("since")));
+        ck_assert(atof(at("since")) >= atof(at("function_age")));
+        ck_assert(ask("jumpbootd.workers", "{\"program\":\"calc\"}"));
+        take_worker(1 - busy->slot, 2);
+        ck_assert_str_eq(at("state"), "idle");
+        ck_assert_str_eq(at("served"), "0");
+        ck_assert_str_eq(at("function"), "null");
+        ck_assert(!json_object_object_get_ex(reply, "function_age", NULL));
+        ck_assert(ask("jumpbootd.workers", "{\"program\":\"lazy\"}"));
+        take_worker(0, 0);
+}
+END_TEST
+
+START_TEST(workers_come_and_go_before_the_eyes)
+{
+        struct pool *pool = add("calc", "deaf", 1);
+
+        pool_maintain(pool, units_now());
+        ck_assert(ask("jumpbootd.workers", ""));
+        take_worker(0, 1);
+        ck_assert_str_eq(at("state"), "starting");
+        ck_assert_str_eq(at("since"), at("age"));
+        wait_idle(pool, 1);
+        worker_stop(first_worker(pool, WORKER_IDLE), units_now());
+        ck_assert(ask("jumpbootd.workers", ""));
+        take_worker(0, 1);
+        ck_assert_str_eq(at("state"), "stopping");
+        ck_assert(atof(at("age")) >= atof(at("since")));
+}
+END_TEST
+
 START_TEST(the_state_follows_the_workers)
 {
         struct pool *pool = add("calc", "exit3", 1);
@@ -176,6 +240,8 @@ START_TEST(other_params_are_refused)
         add("a", "echo", 0);
         for (size_t i = 0; i < ARRAY_SIZE(params); i++) {
                 ck_assert(ask("jumpbootd.status", params[i]));
+                ck_assert_int_eq(status, RPC_INVALID_PARAMS);
+                ck_assert(ask("jumpbootd.workers", params[i]));
                 ck_assert_int_eq(status, RPC_INVALID_PARAMS);
                 ck_assert(ask("jumpbootd.ping", params[i]));
                 ck_assert_int_eq(status, RPC_INVALID_PARAMS);
@@ -229,6 +295,8 @@ int main(void)
 
         tcase_add_test(tcase, a_ping_tells_who_answers);
         tcase_add_test(tcase, the_status_tells_of_all);
+        tcase_add_test(tcase, each_worker_is_told_of);
+        tcase_add_test(tcase, workers_come_and_go_before_the_eyes);
         tcase_add_test(tcase, the_state_follows_the_workers);
         tcase_add_test(tcase, the_status_of_one_program_may_be_asked_for);
         tcase_add_test(tcase, other_params_are_refused);

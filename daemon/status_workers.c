@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "status_workers.h"
+
+#include "common/cleanup.h"
+#include "common/rpc.h"
+#include "json_put.h"
+#include "memory.h"
+#include "pool.h"
+
+#include <stdlib.h>
+
+static uint64_t time_of(const struct worker *worker)
+{
+        switch (worker->state) {
+        case WORKER_STARTING:
+                return worker->process.started;
+        case WORKER_IDLE:
+                return worker->idle_since;
+        case WORKER_BUSY:
+                return worker->busy_since;
+        default:
+                return worker->stopping_since;
+        }
+}
+
+static void put_age(struct json_object *object, const char *key, uint64_t since, uint64_t now)
+{
+        json_put_seconds(object, key, now > since ? now - since : 0);
+}
+
+/* What it runs now: the first that it was sent of what it has not answered. */
+static void put_function(struct json_object *object, const struct worker *worker, uint64_t now)
+{
+        const struct request *request = TAILQ_FIRST(&worker->requests);
+
+        json_put(object, "function",
+                 request ? rpc_json_text(request->function, request->function_length) : NULL);
+        if (!request)
+                return;
+        json_put_number(object, "request", request->serial);
+        put_age(object, "function_age", request->sent, now);
+}
+
+static struct json_object *new_worker(const struct pool *pool, const struct worker *worker,
+                                      uint64_t now)
+{
+        struct json_object *object = json_object_new_object();
+
+        json_put_text(object, "program", pool->options->name);
+        json_put_number(object, "pid", (uint64_t)worker->process.pid);
+        json_put_number(object, "slot", worker->slot);
+        json_put_text(object, "state", worker_state_name(worker->state));
+        put_age(object, "since", time_of(worker), now);
+        put_age(object, "age", worker->process.started, now);
+        json_put_number(object, "served", worker->served);
+        json_put_number(object, "memory", memory_resident(worker->process.pid));
+        put_function(object, worker, now);
+        return object;
+}
+
+static int compare(const void *a, const void *b)
+{
+        const struct worker *x = *(struct worker *const *)a, *y = *(struct worker *const *)b;
+
+        return x->slot < y->slot ? -1 : x->slot > y->slot;
+}
+
+void status_add_workers(struct json_object *array, const struct pool *pool, uint64_t now)
+{
+        size_t n = 0, total = 0;
+        _cleanup_free_ const struct worker **workers = NULL;
+        const struct worker *worker;
+
+        for (enum worker_state state = WORKER_STARTING; state <= WORKER_STOPPING; state++)
+                total += pool->workers.count[state];
+        workers = reallocarray(NULL, total + 1, sizeof(struct worker *));
+        for (enum worker_state state = WORKER_STARTING; workers && state <= WORKER_STOPPING;
+             state++)
+                TAILQ_FOREACH (worker, &pool->workers.list[state], link)
+                        workers[n++] = worker;
+        if (n > 0)
+                qsort(workers, n, sizeof(struct worker *), compare);
+        for (size_t i = 0; i < n; i++)
+                json_object_array_add(array, new_worker(pool, workers[i], now));
+}
