@@ -162,7 +162,7 @@ static void refuse_program(struct client *client, struct call *call, size_t leng
         int shown = length < PROGRAM_SHOWN_MAX ? (int)length : (int)PROGRAM_SHOWN_MAX;
 
         snprintf(name, sizeof(name), "%.*s", shown, call->method);
-        const char *near = registry_nearest(client->around->registry, name);
+        const char *near = registry_nearest(client->around->registry, &client->caller, name);
         snprintf(detail, sizeof(detail), "there is no program \"%s\"%s%s%s", name,
                  near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         refuse_call(client, call, batch, RPC_METHOD_NOT_FOUND, detail);
@@ -184,6 +184,8 @@ static void take_message(struct client *client, const struct envelope_message *m
         size_t program_length = dot ? (size_t)(dot - call.method) : 0;
         struct pool *pool =
                 dot ? registry_find(client->around->registry, call.method, program_length) : NULL;
+        if (pool && !program_options_allow(pool->options, &client->caller))
+                pool = NULL;
         if (dot && is_reserved(call.method, program_length))
                 control(client, &call, batch);
         else if (call.is_unnamed)

@@ -320,6 +320,7 @@ void client_drop(struct client *client)
                 return;
         if (client->events)
                 event_del(client->event);
+        peer_detach(&client->caller.peer);
         client->fd = close_fd(client->fd);
         TAILQ_REMOVE(&around->clients, client, link);
         TAILQ_INSERT_TAIL(&around->husks, client, link);
@@ -335,18 +336,6 @@ void client_drop(struct client *client)
         around->gone(around->userdata);
 }
 
-static void read_credentials(struct client *client)
-{
-        struct ucred credentials;
-        socklen_t length = sizeof(credentials);
-
-        if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0)
-                credentials = (struct ucred){.uid = (uid_t)-1, .gid = (gid_t)-1};
-        client->caller.uid = credentials.uid;
-        client->caller.gid = credentials.gid;
-        client->caller.pid = credentials.pid;
-}
-
 int client_new(struct client_surroundings *around, int fd, struct client **ret)
 {
         struct client *client = calloc(1, sizeof(*client));
@@ -360,7 +349,7 @@ int client_new(struct client_surroundings *around, int fd, struct client **ret)
         client->flush.run = on_flush;
         client->grave.run = bury;
         caller_init(&client->caller, calls_done);
-        read_credentials(client);
+        peer_init(&client->caller.peer, fd);
         buffer_init(&client->in, around->buffers);
         buffer_init(&client->out, around->buffers);
         envelope_init(&client->envelope, &call_names, around->max_requests);
@@ -391,6 +380,7 @@ struct client *client_free(struct client *client)
         if (client->event)
                 event_free(client->event);
         close_fd(client->fd);
+        peer_clear(&client->caller.peer);
         buffer_clear(&client->in);
         buffer_clear(&client->out);
         client->around->unsent -= client->unsent;

@@ -33,12 +33,20 @@ static bool is_empty(struct json_object *params)
                        : json_object_object_length(params) == 0;
 }
 
+/* Who manages the daemon sees every program; others see what they may call. */
+static bool is_shown(const struct control *control, const struct pool *pool, struct caller *caller)
+{
+        return program_options_allow(pool->options, caller) ||
+               access_is_admin(&control->admins, caller);
+}
+
 /*
  * Reads params of which only {"program": NAME} may be given, and that only where `takes_program`.
  * False: they are something else, which the answer says.
  */
-static bool read_params(const struct control *control, const struct call *call, bool takes_program,
-                        const struct pool **ret, struct rpc_answer *answer)
+static bool read_params(const struct control *control, const struct call *call,
+                        struct caller *caller, bool takes_program, const struct pool **ret,
+                        struct rpc_answer *answer)
 {
         struct json_object *params = parse_params(call), *name = NULL;
         bool is_absent = call->params.type == ENVELOPE_ABSENT || (params && is_empty(params));
@@ -51,6 +59,8 @@ static bool read_params(const struct control *control, const struct call *call, 
         if (has_name)
                 *ret = registry_find(control->registry, json_object_get_string(name),
                                      (size_t)json_object_get_string_len(name));
+        if (*ret && !is_shown(control, *ret, caller))
+                *ret = NULL;
         if (!is_absent && !has_name)
                 rpc_answer_fail(answer, RPC_INVALID_PARAMS, NULL, "%s takes %s", call->method,
                                 takes_program ? "only {\"program\": NAME}" : "no params");
@@ -66,51 +76,67 @@ static struct json_object *new_identity(const struct control *control)
         return status_identity(control->started, units_now());
 }
 
-static struct json_object *new_status(const struct control *control, const struct pool *only)
+static struct json_object *new_status(const struct control *control, struct caller *caller,
+                                      const struct pool *only)
 {
         const struct registry *registry = control->registry;
         struct json_object *status = new_identity(control), *programs = json_object_new_object();
+        size_t n_requests = 0;
         uint64_t now = units_now();
+        bool shows_all = true;
 
-        for (size_t i = 0; i < registry->n_pools; i++)
-                if (!only || only == registry->pools[i])
-                        json_put(programs, registry->pools[i]->options->name,
-                                 status_program(registry->pools[i], now));
+        for (size_t i = 0; i < registry->n_pools; i++) {
+                const struct pool *pool = registry->pools[i];
+                if (!is_shown(control, pool, caller)) {
+                        shows_all = false;
+                        continue;
+                }
+                n_requests += pool_count_requests(pool);
+                if (!only || only == pool)
+                        json_put(programs, pool->options->name, status_program(pool, now));
+        }
         json_put_text(status, "listen", control->listen);
-        status_put_clients(status, control->clients);
+        status_put_clients(status, control->clients,
+                           shows_all ? control->clients->n_requests : n_requests);
         json_put(status, "programs", programs);
         return status;
 }
 
-static struct json_object *new_workers(const struct control *control, const struct pool *only)
+static struct json_object *new_workers(const struct control *control, struct caller *caller,
+                                       const struct pool *only)
 {
         const struct registry *registry = control->registry;
         struct json_object *object = json_object_new_object(), *workers = json_object_new_array();
         uint64_t now = units_now();
 
         for (size_t i = 0; i < registry->n_pools; i++)
-                if (!only || only == registry->pools[i])
+                if ((!only || only == registry->pools[i]) &&
+                    is_shown(control, registry->pools[i], caller))
                         status_add_workers(workers, registry->pools[i], now);
         json_put(object, "workers", workers);
         return object;
 }
 
-static struct json_object *ping(const struct control *control, const struct pool *only)
+static struct json_object *ping(const struct control *control, struct caller *caller,
+                                const struct pool *only)
 {
+        (void)caller;
         (void)only;
         return new_identity(control);
 }
 
-static struct json_object *discover(const struct control *control, const struct pool *only)
+static struct json_object *discover(const struct control *control, struct caller *caller,
+                                    const struct pool *only)
 {
         (void)only;
-        return discover_document(control->registry);
+        return discover_document(control->registry, caller);
 }
 
 static const struct method {
         const char *name;
         bool takes_program;
-        struct json_object *(*run)(const struct control *control, const struct pool *only);
+        struct json_object *(*run)(const struct control *control, struct caller *caller,
+                                   const struct pool *only);
 } methods[] = {
         {"jumpbootd.ping", false, ping},
         {"jumpbootd.status", true, new_status},
@@ -118,7 +144,8 @@ static const struct method {
         {"rpc.discover", false, discover},
 };
 
-bool control_call(const struct control *control, const struct call *call, struct rpc_answer *answer)
+bool control_call(const struct control *control, const struct call *call, struct caller *caller,
+                  struct rpc_answer *answer)
 {
         const struct pool *only;
 
@@ -127,8 +154,8 @@ bool control_call(const struct control *control, const struct call *call, struct
                 if (strlen(method->name) != call->method_length ||
                     memcmp(method->name, call->method, call->method_length) != 0)
                         continue;
-                if (read_params(control, call, method->takes_program, &only, answer))
-                        rpc_answer_succeed(answer, method->run(control, only));
+                if (read_params(control, call, caller, method->takes_program, &only, answer))
+                        rpc_answer_succeed(answer, method->run(control, caller, only));
                 return true;
         }
         return false;

@@ -15,10 +15,11 @@
 struct control {
         const struct registry *registry;
         const struct client_surroundings *clients;
-        const char *listen; /* path of the socket */
+        const char *listen;   /* path of the socket */
+        struct access admins; /* who may do more than look */
         uint64_t started;
 };
 
 /* False: there is no such method. */
-bool control_call(const struct control *control, const struct call *call,
+bool control_call(const struct control *control, const struct call *call, struct caller *caller,
                   struct rpc_answer *answer);

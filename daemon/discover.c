@@ -147,14 +147,15 @@ static struct json_object *new_method(const char *program, const char *function,
         return entry;
 }
 
-struct json_object *discover_document(const struct registry *registry)
+struct json_object *discover_document(const struct registry *registry, struct caller *caller)
 {
         struct json_object *document = json_object_new_object(), *info = json_object_new_object();
         struct json_object *methods = json_object_new_array();
 
         for (size_t i = 0; i < registry->n_pools; i++) {
                 const struct pool *pool = registry->pools[i];
-                if (!json_object_is_type(pool->methods, json_type_object))
+                if (!json_object_is_type(pool->methods, json_type_object) ||
+                    !program_options_allow(pool->options, caller))
                         continue;
                 json_object_object_foreach(pool->methods, function, method)
                 {

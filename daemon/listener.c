@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "listener.h"
 
+#include "account.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <grp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -46,11 +46,12 @@ static int remove_stale(const struct sockaddr_un *address, char error[LISTENER_E
 static int set_access(const char *path, mode_t mode, const char *group,
                       char error[LISTENER_ERROR_MAX])
 {
-        const struct group *entry = group ? getgrnam(group) : NULL;
+        gid_t gid = (gid_t)-1;
+        int r = group ? account_find_group(group, &gid, error) : 0;
 
-        if (group && !entry)
-                return fail(error, ENOENT, "there is no group", group);
-        if (entry && chown(path, (uid_t)-1, entry->gr_gid) < 0)
+        if (r != 0)
+                return r < 0 ? r : -ENOENT;
+        if (group && chown(path, (uid_t)-1, gid) < 0)
                 return fail(error, errno, "cannot give its group to", path);
         if (chmod(path, mode) < 0)
                 return fail(error, errno, "cannot set the permissions of", path);

@@ -18,11 +18,13 @@ struct option_type {
         /* *ret is NULL if the option is not set. 0 or -ENOMEM. */
         int (*format)(const struct option_type *type, const void *field, struct json_object **ret);
         size_t size;
-        bool is_text;             /* the field is a char * of its own */
+        /* Of a field that owns something. copy: 0 or -ENOMEM. */
+        int (*copy)(void *to, const void *from);
+        void (*clear)(void *field);
         const char *const *words; /* of a choice: those of its enum, in that order; NULL ends */
 };
 
 extern const struct option_type option_type_DURATION, option_type_SIZE, option_type_COUNT,
         option_type_NUMBER, option_type_BOOL, option_type_MODE, option_type_LEVEL,
-        option_type_GROUP, option_type_FOLDER, option_type_SOCKET, option_type_START_METHOD,
-        option_type_ON_DISCONNECT;
+        option_type_GROUP, option_type_FOLDER, option_type_SOCKET, option_type_USERS,
+        option_type_GROUPS, option_type_START_METHOD, option_type_ON_DISCONNECT;

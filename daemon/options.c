@@ -129,10 +129,9 @@ int options_copy(const struct option_table *table, void *to, const void *from)
                 const void *source = field_in(option, from);
                 void *target = field_of(option, to);
 
-                if (!option->type->is_text)
+                if (!option->type->copy)
                         memcpy(target, source, option->type->size);
-                else if (*(char *const *)source &&
-                         !(*(char **)target = strdup(*(char *const *)source)))
+                else if (option->type->copy(target, source) < 0)
                         return -ENOMEM;
         }
         return 0;
@@ -141,10 +140,8 @@ int options_copy(const struct option_table *table, void *to, const void *from)
 void options_clear(const struct option_table *table, void *object)
 {
         for (size_t i = 0; i < table->n; i++)
-                if (table->options[i].type->is_text) {
-                        char **field = field_of(&table->options[i], object);
-                        free(steal(*field));
-                }
+                if (table->options[i].type->clear)
+                        table->options[i].type->clear(field_of(&table->options[i], object));
 }
 
 int option_to_json(const struct option *option, const void *object, struct json_object **ret)
@@ -211,4 +208,11 @@ struct program_options *program_options_unref(struct program_options *options)
         free(options->name);
         free(options);
         return NULL;
+}
+
+bool program_options_allow(const struct program_options *options, struct caller *caller)
+{
+        const struct access access = {options->allow_users, options->allow_groups};
+
+        return access_allows(&access, caller);
 }

@@ -5,6 +5,7 @@
  */
 #include "json_node.h"
 
+#include "access.h"
 #include "bootstrap/program.h"
 
 #include <json-c/json_object.h>
@@ -34,6 +35,8 @@ enum on_disconnect {
 #define OPTION_FIELD_GROUP         char *   /* NULL: not set. The name of a group that exists */
 #define OPTION_FIELD_FOLDER        char *   /* NULL: not set. Absolute; a folder that exists */
 #define OPTION_FIELD_SOCKET        char *   /* Absolute; no longer than a socket's address may be */
+#define OPTION_FIELD_USERS         struct id_list *   /* NULL: none. ["www-data", "1000"] */
+#define OPTION_FIELD_GROUPS        struct id_list *   /* the same */
 #define OPTION_FIELD_START_METHOD  enum start_method  /* "spawn" */
 #define OPTION_FIELD_ON_DISCONNECT enum on_disconnect /* "finish" */
 
@@ -71,6 +74,9 @@ static inline void program_options_unrefp(struct program_options **options)
 {
         *options = program_options_unref(*options);
 }
+
+/* Whether the caller may call it; for others there is no such program. */
+bool program_options_allow(const struct program_options *options, struct caller *caller);
 
 /* The table. */
 struct option_type;

@@ -363,6 +363,19 @@ int pool_new(const struct surroundings *around, struct program_options *options,
         return 0;
 }
 
+size_t pool_count_requests(const struct pool *pool)
+{
+        const struct worker *worker;
+        const struct request *request;
+        size_t n = pool->queue_length;
+
+        for (enum worker_state state = 0; state < WORKER_STATES; state++)
+                TAILQ_FOREACH (worker, &pool->workers.list[state], link)
+                        TAILQ_FOREACH (request, &worker->requests, place)
+                                n++;
+        return n;
+}
+
 struct pool *pool_free(struct pool *pool)
 {
         if (!pool)

@@ -80,5 +80,8 @@ void pool_maintain(struct pool *pool, uint64_t now);
 void pool_stop(struct pool *pool, bool hurry, uint64_t now);
 bool pool_has_workers(const struct pool *pool);
 
+/* Those that it holds: in the queue, and with workers. */
+size_t pool_count_requests(const struct pool *pool);
+
 /* No worker serves it, and a new one is not tried yet. */
 bool pool_is_unavailable(const struct pool *pool);

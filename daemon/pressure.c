@@ -38,7 +38,7 @@ static void drop_stalled(struct client_surroundings *around, uint64_t now)
                 log_warning(NULL,
                             "dropping a client (pid %d, uid %u): max_buffered is reached, and it "
                             "has not taken its answers, or not ended its line, for 2 seconds",
-                            (int)client->caller.pid, (unsigned)client->caller.uid);
+                            (int)client->caller.peer.pid, (unsigned)client->caller.peer.uid);
                 client_drop(client);
         }
 }

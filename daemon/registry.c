@@ -43,7 +43,8 @@ struct pool *registry_find(const struct registry *registry, const char *name, si
         return NULL;
 }
 
-const char *registry_nearest(const struct registry *registry, const char *name)
+const char *registry_nearest(const struct registry *registry, struct caller *caller,
+                             const char *name)
 {
         unsigned nearest = NEAR_DISTANCE + 1;
         const char *found = NULL;
@@ -51,7 +52,8 @@ const char *registry_nearest(const struct registry *registry, const char *name)
         for (size_t i = 0; i < registry->n_pools; i++) {
                 const char *other = registry->pools[i]->options->name;
                 unsigned distance = text_distance(name, other);
-                if (distance < nearest && distance < strlen(other)) {
+                if (distance < nearest && distance < strlen(other) &&
+                    program_options_allow(registry->pools[i]->options, caller)) {
                         nearest = distance;
                         found = other;
                 }

@@ -15,7 +15,9 @@ struct registry {
 /* Takes the pool. 0 or -ENOMEM (the pool is still the caller's then). */
 int registry_add(struct registry *registry, struct pool *pool);
 struct pool *registry_find(const struct registry *registry, const char *name, size_t length);
-/* The program whose name is the nearest to this one, if any is near; NULL: none is. */
-const char *registry_nearest(const struct registry *registry, const char *name);
+/* The program whose name is the nearest to this one, if any is near that this caller may call;
+ * NULL: none is. */
+const char *registry_nearest(const struct registry *registry, struct caller *caller,
+                             const char *name);
 /* Frees the pools too. */
 void registry_clear(struct registry *registry);

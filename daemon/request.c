@@ -7,6 +7,7 @@
 void caller_init(struct caller *caller,
                  void (*done)(struct caller *, struct request *, const struct rpc_answer *))
 {
+        peer_init(&caller->peer, -1);
         TAILQ_INIT(&caller->requests);
         caller->n_requests = 0;
         caller->done = done;

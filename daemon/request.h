@@ -6,6 +6,7 @@
  */
 #include "common/buffer.h"
 #include "common/rpc.h"
+#include "peer.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,9 +24,7 @@ TAILQ_HEAD(request_list, request);
 
 /* Who a request is answered to; part of a client. */
 struct caller {
-        uid_t uid;
-        gid_t gid;
-        pid_t pid;
+        struct peer peer;
         struct request_list requests; /* not yet answered */
         unsigned n_requests;
         /* Takes the answer, before the request is freed. Must not submit requests. */
@@ -33,6 +32,7 @@ struct caller {
                      const struct rpc_answer *answer);
 };
 
+/* Its peer is nobody, until it is said who that is. */
 void caller_init(struct caller *caller,
                  void (*done)(struct caller *, struct request *, const struct rpc_answer *));
 

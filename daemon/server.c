@@ -163,8 +163,8 @@ static enum control_outcome on_control(void *userdata, const struct call *call,
 {
         const struct server *server = userdata;
 
-        (void)request;
-        return control_call(&server->control, call, answer) ? CONTROL_ANSWERED : CONTROL_UNKNOWN;
+        return control_call(&server->control, call, request->caller, answer) ? CONTROL_ANSWERED
+                                                                             : CONTROL_UNKNOWN;
 }
 
 static void announce(struct server *server)
@@ -239,6 +239,7 @@ static void prepare_clients(struct server *server)
                 .registry = &server->registry,
                 .clients = &server->clients,
                 .listen = options->listen,
+                .admins = {options->admin_users, options->admin_groups},
                 .started = units_now(),
         };
 }

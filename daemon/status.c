@@ -122,10 +122,11 @@ struct json_object *status_program(const struct pool *pool, uint64_t now)
         return program;
 }
 
-void status_put_clients(struct json_object *status, const struct client_surroundings *clients)
+void status_put_clients(struct json_object *status, const struct client_surroundings *clients,
+                        size_t n_requests)
 {
         json_put_number(status, "clients", clients->n_clients);
-        json_put_number(status, "requests_in_flight", clients->n_requests);
+        json_put_number(status, "requests_in_flight", n_requests);
         json_put_number(status, "buffered", clients->buffers->memory);
         json_put(status, "refused", new_outcomes(clients->refused, RPC_PARSE_ERROR));
 }

@@ -20,8 +20,8 @@ START_TEST(a_call_is_answered)
 {
         add_program("calc", "echo");
         connect_client();
-        ck_assert_int_eq(client->caller.pid, getpid());
-        ck_assert_uint_eq(client->caller.uid, getuid());
+        ck_assert_int_eq(client->caller.peer.pid, getpid());
+        ck_assert_uint_eq(client->caller.peer.uid, getuid());
         call_method("1", "calc.echo", "{\"a\": [1]}");
         expect_lines(1);
         ck_assert_str_eq(received, RESULT("1", "{\"a\": [1]}"));

@@ -22,7 +22,10 @@ static void setup(void)
                                                .n_clients = 3,
                                                .n_requests = 2,
                                                .refused = {[RPC_PARSE_ERROR] = 5}};
-        control = (struct control){&registry, &clients, "/run/the.sock", units_now() - 90000000};
+        control = (struct control){.registry = &registry,
+                                   .clients = &clients,
+                                   .listen = "/run/the.sock",
+                                   .started = units_now() - 90000000};
         reply = NULL;
 }
 
@@ -62,7 +65,7 @@ static bool ask(const char *method, const char *params)
                 call.params = (struct envelope_span){
                         *params == '[' ? ENVELOPE_ARRAY : ENVELOPE_OBJECT, 0, strlen(params)};
         rpc_answer_init(&answer, &buffers);
-        bool is_there = control_call(&control, &call, &answer);
+        bool is_there = control_call(&control, &call, &caller, &answer);
         status = answer.status;
         const struct rpc_part *part = status == RPC_OK ? &answer.result : &answer.data;
         json_object_put(reply);
@@ -277,6 +280,65 @@ START_TEST(discovery_is_a_document)
 }
 END_TEST
 
+/* One of the two programs is for user 1000 alone, who is also asked about. */
+static struct pool *add_two(void)
+{
+        static const char *const names[] = {"alice"};
+        struct pool *secret = add("secret", "echo", 1);
+
+        secret->options->allow_users = id_list_new(names, (const id_t[]){1000}, 1);
+        add("shown", "echo", 0);
+        wait_idle(secret, 1);
+        submit_call(secret, "hang", "");
+        return secret;
+}
+
+static bool is_told_of(const char *program)
+{
+        return json_object_object_get_ex(json_object_object_get(reply, "programs"), program, NULL);
+}
+
+START_TEST(for_who_may_not_call_it_a_program_is_not_there)
+{
+        add_two();
+        caller.peer.uid = 1001;
+        ck_assert(ask("jumpbootd.status", ""));
+        ck_assert(is_told_of("shown") && !is_told_of("secret"));
+        ck_assert_str_eq(at("requests_in_flight"), "0");
+        ck_assert(ask("jumpbootd.workers", ""));
+        ck_assert_uint_eq(json_object_array_length(json_object_object_get(reply, "workers")), 0);
+        ck_assert(ask("jumpbootd.status", "{\"program\":\"secret\"}"));
+        ck_assert_int_eq(status, RPC_INVALID_PARAMS);
+        ck_assert_str_eq(at("detail"), "there is no program \"secret\"");
+        ck_assert(ask("rpc.discover", ""));
+        ck_assert_uint_eq(json_object_array_length(json_object_object_get(reply, "methods")), 0);
+        caller.peer.uid = 1000;
+        ck_assert(ask("jumpbootd.status", "{\"program\":\"secret\"}"));
+        ck_assert(is_told_of("secret"));
+        ck_assert_str_eq(at("requests_in_flight"), "2");
+        ck_assert(ask("rpc.discover", ""));
+        ck_assert_uint_eq(json_object_array_length(json_object_object_get(reply, "methods")), 1);
+}
+END_TEST
+
+/* Who manages the daemon sees what there is, whether he may call it or not. */
+START_TEST(an_admin_sees_all_programs)
+{
+        static const char *const names[] = {"bob"};
+        struct id_list *admins = id_list_new(names, (const id_t[]){1001}, 1);
+
+        add_two();
+        control.admins.users = admins;
+        caller.peer.uid = 1001;
+        ck_assert(ask("jumpbootd.status", ""));
+        ck_assert(is_told_of("shown") && is_told_of("secret"));
+        ck_assert_str_eq(at("requests_in_flight"), "2");
+        ck_assert(ask("rpc.discover", ""));
+        ck_assert_uint_eq(json_object_array_length(json_object_object_get(reply, "methods")), 0);
+        id_list_unref(admins);
+}
+END_TEST
+
 START_TEST(other_methods_are_not_there)
 {
         static const char *const methods[] = {
@@ -302,6 +364,8 @@ int main(void)
         tcase_add_test(tcase, other_params_are_refused);
         tcase_add_test(tcase, params_that_are_far_too_large_are_refused);
         tcase_add_test(tcase, discovery_is_a_document);
+        tcase_add_test(tcase, for_who_may_not_call_it_a_program_is_not_there);
+        tcase_add_test(tcase, an_admin_sees_all_programs);
         tcase_add_test(tcase, other_methods_are_not_there);
         return run_suite(suite);
 }

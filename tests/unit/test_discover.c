@@ -50,7 +50,7 @@ static struct json_object *member(struct json_object *object, const char *key)
 
 static size_t discover(void)
 {
-        document = discover_document(&registry);
+        document = discover_document(&registry, &caller);
         return json_object_array_length(member(document, "methods"));
 }
 

@@ -102,6 +102,10 @@ static void check_defaults(void)
         ck_assert_uint_eq(program.max_queue_size, 1000);
         ck_assert_uint_eq(program.restart_threshold, 5);
         ck_assert_uint_eq(program.restart_interval, 60000000);
+        ck_assert_ptr_null(server.admin_users);
+        ck_assert_ptr_null(server.admin_groups);
+        ck_assert_ptr_null(program.allow_users);
+        ck_assert_ptr_null(program.allow_groups);
         ck_assert_ptr_null(program.working_directory);
         ck_assert_int_eq(program.umask, -1);
         ck_assert_int_eq(program.nice, 0);
@@ -162,6 +166,11 @@ static const struct {
         {false, "nice", "19", NULL},
         {false, "clear_env", "false", NULL},
         {false, "start_method", "\"spawn\"", NULL},
+        {true, "listen_group", "\"54321\"", NULL},
+        {true, "admin_users", "[\"root\",\"54321\",\"0\"]", NULL},
+        {true, "admin_groups", "[\"54321\"]", NULL},
+        {false, "allow_users", "[\"root\"]", NULL},
+        {false, "allow_groups", "[\"54321\",\"root\"]", NULL},
         {false, "start_method", "\"forkserver\"", NULL},
         {false, "on_disconnect", "\"finish\"", NULL},
         {false, "on_disconnect", "\"interrupt\"", NULL},
@@ -245,6 +254,17 @@ static const struct {
         {false, "clear_env", "\"true\"",
          "clear_env must be true or false, not the string \"true\""},
         {false, "clear_env", "1", "clear_env must be true or false, not the number 1"},
+        {true, "admin_users", "\"root\"",
+         "admin_users must be an array of users, not the string \"root\""},
+        {true, "admin_groups", "{}", "admin_groups must be an array of groups, not an object"},
+        {false, "allow_users", "[\"root\", 1000]",
+         "allow_users: each is a name, or a number in quotes: \"1000\""},
+        {false, "allow_users", "[\"root\", \"no such user\"]",
+         "allow_users: this system has no user \"no such user\""},
+        {false, "allow_groups", "[\"no such group\", \"root\"]",
+         "allow_groups: this system has no group \"no such group\""},
+        {false, "allow_groups", "[\"4294967295\"]",
+         "allow_groups: this system has no group \"4294967295\""},
         {false, "start_method", "\"Spawn\"",
          "start_method must be \"spawn\" or \"forkserver\", not the string \"Spawn\""},
         {false, "start_method", "\"\"",
@@ -307,13 +327,21 @@ START_TEST(test_copy)
 
         ck_assert_int_eq(set(&program_option_table, &program, "working_directory", "\"/etc\""), 0);
         ck_assert_int_eq(set(&program_option_table, &program, "nice", "5"), 0);
+        ck_assert_int_eq(set(&program_option_table, &program, "allow_users", "[\"54321\", \"0\"]"),
+                         0);
         ck_assert_int_eq(options_copy(&program_option_table, &copy, &program), 0);
         ck_assert_str_eq(copy.working_directory, "/etc");
         ck_assert_ptr_ne(copy.working_directory, program.working_directory);
+        ck_assert_ptr_eq(copy.allow_users, program.allow_users);
+        ck_assert_uint_eq(copy.allow_users->references, 2);
+        ck_assert(id_list_has(copy.allow_users, 54321));
+        ck_assert_ptr_null(copy.allow_groups);
         ck_assert_int_eq(copy.nice, 5);
         ck_assert_int_eq(copy.umask, -1);
         options_clear(&program_option_table, &copy);
         ck_assert_ptr_null(copy.working_directory);
+        ck_assert_ptr_null(copy.allow_users);
+        ck_assert_uint_eq(program.allow_users->references, 1);
 }
 END_TEST
 
@@ -323,6 +351,16 @@ START_TEST(test_unset_options_are_left_out)
         check_json(&program_option_table, &program, "umask", NULL);
         check_json(&program_option_table, &program, "working_directory", NULL);
         check_json(&program_option_table, &program, "max_queue_size", "1000");
+}
+END_TEST
+
+/* With an empty list a program takes back what "defaults" said. */
+START_TEST(test_empty_list)
+{
+        ck_assert_int_eq(set(&program_option_table, &program, "allow_users", "[\"root\"]"), 0);
+        ck_assert_int_eq(set(&program_option_table, &program, "allow_users", "[]"), 0);
+        ck_assert_ptr_null(program.allow_users);
+        check_json(&program_option_table, &program, "allow_users", NULL);
 }
 END_TEST
 
@@ -446,6 +484,7 @@ int main(void)
         tcase_add_test(tests, test_length_of_a_socket_path);
         tcase_add_test(tests, test_copy);
         tcase_add_test(tests, test_unset_options_are_left_out);
+        tcase_add_test(tests, test_empty_list);
         tcase_add_test(tests, test_references);
         tcase_add_loop_test(tests, test_unknown, 0, ARRAY_SIZE(unknown));
         tcase_add_test(tests, test_unknown_lists_all);

@@ -76,10 +76,23 @@ END_TEST
 
 START_TEST(the_nearest_name_is_told_if_it_is_near)
 {
-        ck_assert_str_eq(registry_nearest(&registry, "zeat"), "zeta");
-        ck_assert_str_eq(registry_nearest(&registry, "calcc"), "calc");
-        ck_assert_ptr_null(registry_nearest(&registry, "something-else"));
-        ck_assert_ptr_null(registry_nearest(&registry, ""));
+        ck_assert_str_eq(registry_nearest(&registry, &caller, "zeat"), "zeta");
+        ck_assert_str_eq(registry_nearest(&registry, &caller, "calcc"), "calc");
+        ck_assert_ptr_null(registry_nearest(&registry, &caller, "something-else"));
+        ck_assert_ptr_null(registry_nearest(&registry, &caller, ""));
+}
+END_TEST
+
+START_TEST(a_name_that_the_caller_may_not_call_is_not_told)
+{
+        static const char *const names[] = {"alice"};
+        struct id_list *list = id_list_new(names, (const id_t[]){1000}, 1);
+
+        registry_find(&registry, "zeta", 4)->options->allow_users = list;
+        caller.peer.uid = 1001;
+        ck_assert_ptr_null(registry_nearest(&registry, &caller, "zeat"));
+        caller.peer.uid = 1000;
+        ck_assert_str_eq(registry_nearest(&registry, &caller, "zeat"), "zeta");
 }
 END_TEST
 
@@ -93,5 +106,6 @@ int main(void)
         tcase_add_test(tcase, a_name_with_a_zero_in_it_is_another);
         tcase_add_test(tcase, they_stand_in_the_order_of_their_names);
         tcase_add_test(tcase, the_nearest_name_is_told_if_it_is_near);
+        tcase_add_test(tcase, a_name_that_the_caller_may_not_call_is_not_told);
         return run_suite(suite);
 }
