@@ -407,6 +407,11 @@ def boot():
         program = json.loads(pipe.read())
     sys.argv[:] = [program["Program"]["Path"]] + sys.argv[3 + extra_count:]
 
+    is_template = program.get("Control") in sys.extra_file_descriptors
+    if is_template:  # the last one, and not one of those that the program knows of
+        sys.extra_file_descriptors.remove(program["Control"])
+        os.set_inheritable(program["Control"], False)
+
     importer = install(program)
     from jumpboot.worker import Worker
     worker = Worker(program)
@@ -418,6 +423,14 @@ def boot():
             importlib.import_module(name)
     with worker.stage("main"):
         main = run_main(importer, program)
+    if is_template:
+        with worker.stage("main"):
+            worker.make_table(main)
+            from jumpboot.template import Template
+            template = Template(worker, program)
+        with worker.stage("fork"):
+            if not template.serve():
+                return None
     with worker.stage("on_start"):
         worker.start()
     with worker.stage("main"):
@@ -428,4 +441,6 @@ def boot():
 if __name__ == CHILD_NAME:
     begin_child(PROGRAM)  # noqa: F821
 else:
-    boot().serve()
+    booted = boot()
+    if booted:  # a template that ends serves no requests
+        booted.serve()

@@ -34,7 +34,13 @@ class Status:
             write_all(self._fd, line)
 
     def ready(self, methods):
-        self._send({"type": "status", "message": "ready", "methods": methods})
+        """methods None: those that the template told."""
+        told = {} if methods is None else {"methods": methods}
+        self._send({"type": "status", "message": "ready", **told})
+
+    def template(self, methods, unfit):
+        """unfit None: workers can be forked from here."""
+        self._send({"type": "status", "message": "template", "methods": methods, "unfit": unfit})
 
     def exit(self):
         self._send({"type": "status", "message": "exit"})

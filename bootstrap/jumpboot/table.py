@@ -73,6 +73,11 @@ class Table:
     def __init__(self, functions):
         self.methods = {name: Method(name, function) for name, function in functions.items()}
 
+    def holds(self, functions):
+        """Whether these are what it was made of."""
+        return (self.methods.keys() == functions.keys() and all(
+            self.methods[name].function is function for name, function in functions.items()))
+
     def describe(self):
         return {name: describe(method) for name, method in self.methods.items()}
 

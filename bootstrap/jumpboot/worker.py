@@ -52,6 +52,8 @@ class Worker:
         self._table = Table({})
         self._methods = {}  # what the daemon is told of them
         self._output = Output(1, 2)
+        self._is_frozen = False
+        self.is_forking = False  # by its template: what comes of it is a worker as well
         self.status = Status(self._status_in)
 
     def stage(self, name):
@@ -84,6 +86,8 @@ class Worker:
 
     def _after_fork(self):
         """In a forked child: it reads no requests, and nothing that it does can be an answer."""
+        if self.is_forking:
+            return
         null = os.open(os.devnull, os.O_RDWR)
         for fd in self._pipes():
             os.dup2(null, fd, inheritable=False)
@@ -115,7 +119,10 @@ class Worker:
             self._events.run(result)
 
     def make_table(self, main):
-        self._table = Table(find_functions(main, hooks))
+        functions = find_functions(main, hooks)
+        if self._table.holds(functions):
+            return  # that of the template
+        self._table = Table(functions)
         if any(method.is_async for method in self._table.methods.values()):
             import asyncio  # noqa: F401  not at the first call, which would wait for it
         self._methods = self._table.describe()
@@ -127,15 +134,27 @@ class Worker:
     def serve(self):
         """Tells the daemon that the worker is ready, and answers requests to the pipe's end."""
         hooks.late = lambda message: self.status.log("warning", message)
-        self._output.end_lines()
-        gc.collect()
-        gc.freeze()  # what the modules made stays: the collector need not look at it again
+        self._settle()
         self.status.ready(self._methods)
         self._methods = None
         Loop(self._table, self._answers, self._events, self._output).serve(
             self._pipe_in, self._pipe_out)
         if not self.forked():
             self._end()
+
+    def report_template(self, unfit):
+        """Tells the daemon what workers that are forked from here can do, or why none can be."""
+        self._flush()
+        self._settle()
+        self.status.template(self._methods, unfit)
+        self._methods = None
+
+    def _settle(self):
+        self._output.end_lines()
+        if not self._is_frozen:  # else it would write to what a template shares with its workers
+            gc.collect()
+            gc.freeze()  # what the modules made stays: the collector need not look at it again
+        self._is_frozen = True
 
     def _end(self):
         self._output.stop_holding()

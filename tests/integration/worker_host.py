@@ -246,7 +246,7 @@ class WorkerHost:
                 raise StartFailed(message)
             if message["type"] == "status":
                 assert message["message"] == "ready"
-                return message["methods"]
+                return message.get("methods")  # those of a template are known
             self.log.append(message)
 
     # Requests
