@@ -83,15 +83,15 @@ struct pages_counts pages_counts(const struct pages *pages)
 {
         struct pages_counts counts;
 
-        counts.finished = __atomic_load_n(&pages->counters[1], __ATOMIC_ACQUIRE);
-        counts.started = __atomic_load_n(&pages->counters[0], __ATOMIC_ACQUIRE);
+        counts.finished = __atomic_load_n(&pages->counters[1], __ATOMIC_SEQ_CST);
+        counts.started = __atomic_load_n(&pages->counters[0], __ATOMIC_SEQ_CST);
         return counts;
 }
 
 void pages_want(struct pages *pages, uint64_t ordinal, bool is_cancelled)
 {
         __atomic_store_n(&pages->wanted[ordinal % PAGES_CELLS], ordinal << 1 | is_cancelled,
-                         __ATOMIC_RELEASE);
+                         __ATOMIC_SEQ_CST);
 }
 
 void pages_rewind_text(struct pages *pages)

@@ -41,7 +41,7 @@ static void release(struct pool *pool, struct request *request)
                 metrics_ended(&pool->metrics, request, units_now());
         } else if (request->state == REQUEST_SENT && request->worker) {
                 metrics_ended(&pool->metrics, request, units_now());
-                TAILQ_REMOVE(&request->worker->requests, request, place);
+                ledger_at(&request->worker->ledger, request->ordinal)->request = NULL;
                 request->worker = NULL;
         }
         request->state = REQUEST_NEW;
@@ -174,49 +174,54 @@ static void on_ready(void *userdata, struct worker *worker)
         turn_defer(pool->around->turn, &pool->maintain);
 }
 
-static void on_answered(void *userdata, struct worker *worker, struct request *request,
-                        const struct rpc_answer *answer)
+static void finish_answered(struct pool *pool, struct request *request,
+                            const struct rpc_answer *answer, uint64_t now)
 {
-        struct pool *pool = userdata;
-        uint64_t now = units_now();
-
         pool->run_time +=
                 ((int64_t)(now - request->sent) - (int64_t)pool->run_time) / RUN_TIME_WEIGHT;
         metrics_ended(&pool->metrics, request, now);
-        failures_answered(pool);
         pool_finish(pool, request, answer);
-        if (worker->state == WORKER_BUSY && TAILQ_EMPTY(&worker->requests))
+}
+
+static void on_answered(void *userdata, struct worker *worker, struct request *request,
+                        const struct rpc_answer *answer, uint64_t now)
+{
+        struct pool *pool = userdata;
+
+        failures_answered(pool);
+        if (request)
+                finish_answered(pool, request, answer, now);
+        if (worker->state == WORKER_BUSY && ledger_is_empty(&worker->ledger))
                 feed_worker(pool, worker, now);
 }
 
-/* A request that its worker has not read to its end has not begun: another one gets it, and nobody
- * notices. Once only: there may be something about it that no worker survives reading. */
-static void take_back(struct pool *pool, struct request *request, uint64_t now)
+/* A request that its worker has not begun is given to another one, and nobody notices. Once only:
+ * there may be something about it that no worker survives reading. */
+static void take_back(struct pool *pool, struct request *request)
 {
-        struct worker *other = TAILQ_FIRST(&pool->workers.list[WORKER_IDLE]);
-
-        TAILQ_REMOVE(&request->worker->requests, request, place);
+        ledger_at(&request->worker->ledger, request->ordinal)->request = NULL;
         request->worker = NULL;
         request->was_taken_back = true;
-        if (other) {
-                worker_send(other, request, now);
-                return;
-        }
         TAILQ_INSERT_HEAD(&pool->queue, request, place);
         request->state = REQUEST_QUEUED;
         pool->queue_length++;
 }
 
-/* Deals with what a worker that has ended still had. */
-static void end_requests(struct pool *pool, struct worker *worker, uint64_t now)
+/* Deals with what a worker that has ended still had: from the last on, so that what goes back to
+ * the queue stands there in its order. */
+static void end_requests(struct pool *pool, struct worker *worker)
 {
-        bool is_unread = channel_has_unread(&worker->channel);
-        struct request *last = TAILQ_LAST(&worker->requests, request_list), *request;
-
-        if (last && is_unread && !last->was_taken_back)
-                take_back(pool, last, now);
-        while ((request = TAILQ_FIRST(&worker->requests)))
-                refuse_died(pool, request, worker, request != last || !is_unread);
+        for (uint64_t ordinal = worker->ledger.sent; ordinal > worker->ledger.answered; ordinal--) {
+                struct ledger_entry *entry = ledger_at(&worker->ledger, ordinal);
+                struct request *request = entry ? entry->request : NULL;
+                if (!request)
+                        continue;
+                enum begun begun = worker_has_begun(worker, ordinal);
+                if (begun == BEGUN_NO && !request->was_taken_back)
+                        take_back(pool, request);
+                else
+                        refuse_died(pool, request, worker, begun);
+        }
 }
 
 static void on_exited(void *userdata, struct worker *worker)
@@ -225,7 +230,8 @@ static void on_exited(void *userdata, struct worker *worker)
         uint64_t now = units_now();
 
         failures_ended(pool, worker, now);
-        end_requests(pool, worker, now);
+        end_requests(pool, worker);
+        pool_resume(pool, now);
         slots_release(&pool->slots, worker->slot);
         turn_bury(pool->around->turn, &worker->grave);
         turn_defer(pool->around->turn, &pool->maintain);
@@ -309,7 +315,7 @@ static void stop_worker(struct pool *pool, struct worker *worker, bool hurry, ui
 {
         struct request *request;
 
-        while ((request = TAILQ_FIRST(&worker->requests)))
+        while ((request = ledger_first_request(&worker->ledger)))
                 refuse_shutting_down(pool, request);
         if (hurry)
                 process_kill(&worker->process);
@@ -366,13 +372,11 @@ int pool_new(const struct surroundings *around, struct program_options *options,
 size_t pool_count_requests(const struct pool *pool)
 {
         const struct worker *worker;
-        const struct request *request;
         size_t n = pool->queue_length;
 
         for (enum worker_state state = 0; state < WORKER_STATES; state++)
                 TAILQ_FOREACH (worker, &pool->workers.list[state], link)
-                        TAILQ_FOREACH (request, &worker->requests, place)
-                                n++;
+                        n += ledger_count_requests(&worker->ledger);
         return n;
 }
 

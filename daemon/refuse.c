@@ -19,16 +19,26 @@ static void finish_with(struct pool *pool, struct request *request, enum rpc_sta
 }
 
 /* What an error tells of a request's beginning. */
-static struct json_object *new_started(bool may_have_begun)
+static struct json_object *new_started(enum begun begun)
 {
-        return may_have_begun ? json_object_new_string("unknown") : json_object_new_boolean(false);
+        if (begun == BEGUN_UNKNOWN)
+                return json_object_new_string("unknown");
+        return json_object_new_boolean(begun == BEGUN_YES);
+}
+
+/* Of a request that is answered without its worker. */
+static enum begun give_up(const struct request *request, bool is_cancelled)
+{
+        return request->state == REQUEST_SENT
+                       ? worker_give_up(request->worker, request->ordinal, is_cancelled)
+                       : BEGUN_NO;
 }
 
 void refuse_shutting_down(struct pool *pool, struct request *request)
 {
         struct json_object *data = json_object_new_object();
 
-        json_object_object_add(data, "started", new_started(request->state == REQUEST_SENT));
+        json_object_object_add(data, "started", new_started(give_up(request, true)));
         finish_with(pool, request, RPC_SHUTTING_DOWN, data, NULL);
 }
 
@@ -66,17 +76,17 @@ void refuse_timeout(struct pool *pool, struct request *request)
         bool runs = request->state == REQUEST_SENT;
 
         json_object_object_add(data, "stage", json_object_new_string(runs ? "run" : "queue"));
-        json_object_object_add(data, "started", new_started(runs));
+        json_object_object_add(data, "started", new_started(give_up(request, false)));
         finish_with(pool, request, RPC_TIMEOUT, data, NULL);
 }
 
 void refuse_died(struct pool *pool, struct request *request, const struct worker *worker,
-                 bool may_have_begun)
+                 enum begun begun)
 {
         struct json_object *data = death_data(&worker->process);
         char text[DEATH_TEXT_MAX], detail[DEATH_TEXT_MAX + 64];
 
-        json_object_object_add(data, "started", new_started(may_have_begun));
+        json_object_object_add(data, "started", new_started(begun));
         snprintf(detail, sizeof(detail), "worker %d %s", (int)worker->process.pid,
                  death_text(&worker->process, text));
         finish_with(pool, request, RPC_WORKER_DIED, data, detail);

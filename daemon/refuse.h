@@ -4,7 +4,7 @@
  * The answers of a pool to requests that get no result of their worker: each ends the request, and
  * says why, with what the caller may want to know. Part of the pool; called by it alone.
  */
-#include <stdbool.h>
+#include "worker.h"
 
 struct pool;
 struct request;
@@ -19,5 +19,5 @@ void refuse_timeout(struct pool *pool, struct request *request);
 void refuse_shutting_down(struct pool *pool, struct request *request);
 /* The worker that had it has ended: with how. */
 void refuse_died(struct pool *pool, struct request *request, const struct worker *worker,
-                 bool may_have_begun);
+                 enum begun begun);
 void refuse_out_of_memory(struct pool *pool, struct request *request);

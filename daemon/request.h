@@ -58,6 +58,7 @@ struct request {
         uint64_t serial;
         uint64_t received; /* CLOCK_MONOTONIC, microseconds, as all times here */
         uint64_t sent;
+        uint64_t ordinal;  /* while it is sent: among all that its worker was sent */
         uint64_t timeout;  /* what the caller asked for; 0: nothing */
         uint64_t deadline; /* 0: none */
         size_t heap_index; /* where the deadline stands in the pool's heap */

@@ -29,20 +29,19 @@ static void put_age(struct json_object *object, const char *key, uint64_t since,
 }
 
 /* What it runs now: the first that it was sent of what it has not answered. */
-static void put_function(struct json_object *object, const struct worker *worker, uint64_t now)
+static void put_function(struct json_object *object, struct worker *worker, uint64_t now)
 {
-        const struct request *request = TAILQ_FIRST(&worker->requests);
+        const struct request *request = ledger_first_request(&worker->ledger);
 
         json_put(object, "function",
                  request ? rpc_json_text(request->function, request->function_length) : NULL);
         if (!request)
                 return;
         json_put_number(object, "request", request->serial);
-        put_age(object, "function_age", request->sent, now);
+        put_age(object, "function_age", worker->ledger.head_since, now);
 }
 
-static struct json_object *new_worker(const struct pool *pool, const struct worker *worker,
-                                      uint64_t now)
+static struct json_object *new_worker(const struct pool *pool, struct worker *worker, uint64_t now)
 {
         struct json_object *object = json_object_new_object();
 
@@ -68,8 +67,8 @@ static int compare(const void *a, const void *b)
 void status_add_workers(struct json_object *array, const struct pool *pool, uint64_t now)
 {
         size_t n = 0, total = 0;
-        _cleanup_free_ const struct worker **workers = NULL;
-        const struct worker *worker;
+        _cleanup_free_ struct worker **workers = NULL;
+        struct worker *worker;
 
         for (enum worker_state state = WORKER_STARTING; state <= WORKER_STOPPING; state++)
                 total += pool->workers.count[state];

@@ -58,7 +58,7 @@ void worker_stop(struct worker *worker, uint64_t now)
 
 void worker_send(struct worker *worker, struct request *request, uint64_t now)
 {
-        TAILQ_INSERT_TAIL(&worker->requests, request, place);
+        request->ordinal = ledger_add(&worker->ledger, request, request->serial, now);
         request->state = REQUEST_SENT;
         request->worker = worker;
         request->sent = now;
@@ -71,32 +71,63 @@ void worker_send(struct worker *worker, struct request *request, uint64_t now)
                 process_fail(&worker->process, "there was no memory to send it the request");
 }
 
-static struct request *find_request(const struct worker *worker, uint64_t serial)
+/* What a mad process wrote into the shared page is not believed. */
+static bool are_right(const struct worker *worker, struct pages_counts counts)
 {
-        struct request *request = TAILQ_FIRST(&worker->requests);
+        return worker->ledger.answered <= counts.finished && counts.finished <= counts.started &&
+               counts.started <= worker->ledger.sent;
+}
 
-        while (request && request->serial != serial)
-                request = TAILQ_NEXT(request, place);
-        return request;
+enum begun worker_has_begun(struct worker *worker, uint64_t ordinal)
+{
+        if (!worker->has_counters)
+                return worker->state == WORKER_DEAD && ordinal == worker->ledger.sent &&
+                                       channel_has_unread(&worker->channel)
+                               ? BEGUN_NO
+                               : BEGUN_UNKNOWN;
+        struct pages_counts counts = pages_counts(&worker->pages);
+        if (are_right(worker, counts))
+                return ordinal <= counts.started ? BEGUN_YES : BEGUN_NO;
+        process_fail(&worker->process, "it counted other requests than it was sent");
+        return BEGUN_UNKNOWN;
+}
+
+enum begun worker_give_up(struct worker *worker, uint64_t ordinal, bool is_cancelled)
+{
+        pages_want(&worker->pages, ordinal, is_cancelled);
+        return worker_has_begun(worker, ordinal);
+}
+
+/* Hands an answer on; that of a request which nobody waits for any more reaches nobody. */
+static void take_answer(struct worker *worker, uint64_t ordinal, const struct channel_answer *from)
+{
+        struct request *request = ledger_at(&worker->ledger, ordinal)->request;
+        uint64_t now = units_now();
+        struct rpc_answer answer;
+
+        rpc_answer_init(&answer, worker->around->buffers);
+        reply_translate(from, &answer);
+        ledger_answered(&worker->ledger, ordinal, now);
+        if (request)
+                request->worker = NULL;
+        worker->served++;
+        worker->events->answered(worker->pool, worker, request, &answer, now);
+        rpc_answer_clear(&answer);
 }
 
 static void on_answered(void *userdata, const struct channel_answer *from)
 {
         struct worker *worker = userdata;
-        struct request *request = find_request(worker, from->serial);
-        struct rpc_answer answer;
+        uint64_t ordinal = ledger_find(&worker->ledger, from->serial);
 
-        if (worker->state == WORKER_STARTING || !request) {
+        if (worker->process.fault)
+                return; /* what it says is worth nothing any more */
+        if (worker->state == WORKER_STARTING || ordinal == 0)
                 process_fail(&worker->process, "it answered a request that it does not have");
-                return;
-        }
-        rpc_answer_init(&answer, worker->around->buffers);
-        reply_translate(from, &answer);
-        TAILQ_REMOVE(&worker->requests, request, place);
-        request->worker = NULL;
-        worker->served++;
-        worker->events->answered(worker->pool, worker, request, &answer);
-        rpc_answer_clear(&answer);
+        else if (worker->has_counters && ordinal != ledger_head(&worker->ledger))
+                process_fail(&worker->process, "it answered its requests out of their order");
+        else
+                take_answer(worker, ordinal, from);
 }
 
 static void on_broken(void *userdata, const char *reason)
@@ -118,9 +149,11 @@ static const struct channel_events channel_events = {on_answered, on_broken, on_
 static void on_ready(void *owner, struct json_object *line)
 {
         struct worker *worker = owner;
-        struct json_object *methods = NULL;
+        struct json_object *methods = NULL, *counters = NULL;
 
         json_object_object_get_ex(line, "methods", &methods);
+        json_object_object_get_ex(line, "counters", &counters);
+        worker->has_counters = json_object_get_boolean(counters);
         worker->methods = json_object_get(methods);
         worker->idle_since = worker->process.ready;
         worker_set_state(worker, WORKER_IDLE);
@@ -185,7 +218,6 @@ static struct worker *allocate(const struct surroundings *around, struct program
         worker->pages = (struct pages)PAGES_NONE;
         worker->grave.run = bury;
         process_init(&worker->process, around, options, (int)slot, &process_events, worker, now);
-        TAILQ_INIT(&worker->requests);
         TAILQ_INSERT_TAIL(&lists->list[WORKER_STARTING], worker, link);
         lists->count[WORKER_STARTING]++;
         return worker;

@@ -5,6 +5,7 @@
  * that list is its state; only worker_set_state() moves it.
  */
 #include "channel.h"
+#include "ledger.h"
 #include "options.h"
 #include "pages.h"
 #include "process.h"
@@ -38,12 +39,13 @@ struct worker_lists {
 /* What a worker tells its pool. */
 struct worker_events {
         void (*ready)(void *pool, struct worker *worker);
-        /* A request that the worker had got its answer; it is with nobody now. */
+        /* A request that the worker had got its answer; it is with nobody now. NULL: nobody waits
+         * for it any more, and the answer is dropped. */
         void (*answered)(void *pool, struct worker *worker, struct request *request,
-                         const struct rpc_answer *answer);
+                         const struct rpc_answer *answer, uint64_t now);
         /* It is on its way out by its own doing; pool_maintain() sees to it that it goes. */
         void (*leaving)(void *pool, struct worker *worker);
-        /* The process is gone for good. What it still had is on worker->requests. The pool frees
+        /* The process is gone for good. What it still had is in its ledger. The pool frees
          * the worker, at the end of the turn. */
         void (*exited)(void *pool, struct worker *worker);
 };
@@ -63,7 +65,8 @@ struct worker {
         struct channel channel;
         struct pages pages;
 
-        struct request_list requests; /* sent and not yet answered, in that order */
+        struct ledger ledger;
+        bool has_counters; /* it counts what it begins and ends, and can be interrupted */
         uint64_t idle_since, busy_since, stopping_since;
         uint64_t served;
         struct json_object *methods; /* as told when it became ready */
@@ -76,7 +79,16 @@ int worker_new(const struct surroundings *around, struct program_options *option
 /* Kills what still lives. */
 struct worker *worker_free(struct worker *worker);
 
-/* Hands it a request; it becomes busy. */
+/* Whether a worker has begun a request; of some that cannot be known. */
+enum begun { BEGUN_NO, BEGUN_YES, BEGUN_UNKNOWN };
+
+/* Of the request with this ordinal, that the worker has not answered: by its counters, or else, of
+ * one that has ended, by what it has not read. Counters that cannot be are a fault, and end it. */
+enum begun worker_has_begun(struct worker *worker, uint64_t ordinal);
+/* Nobody will wait for it any more: if this says that it has not begun, it never will. */
+enum begun worker_give_up(struct worker *worker, uint64_t ordinal, bool is_cancelled);
+
+/* Hands it a request, for which its ledger must have room; it becomes busy. */
 void worker_send(struct worker *worker, struct request *request, uint64_t now);
 /* Lets it leave: end of input, then SIGTERM and SIGKILL, each terminate_timeout after the last. */
 void worker_stop(struct worker *worker, uint64_t now);

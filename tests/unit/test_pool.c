@@ -101,10 +101,10 @@ START_TEST(each_worker_has_one_at_a_time)
         ck_assert_uint_eq(pool->queue_length, 1);
         struct worker *worker;
         TAILQ_FOREACH (worker, &pool->workers.list[WORKER_BUSY], link) {
-                struct request *request = TAILQ_FIRST(&worker->requests);
+                struct request *request = ledger_first_request(&worker->ledger);
                 ck_assert_int_eq(request->state, REQUEST_SENT);
                 ck_assert_ptr_eq(request->worker, worker);
-                ck_assert_ptr_null(TAILQ_NEXT(request, place));
+                ck_assert_uint_eq(worker->ledger.sent, worker->ledger.answered + 1);
         }
 }
 END_TEST

@@ -96,7 +96,8 @@ START_TEST(with_a_worker_nobody_knows_whether_it_began)
         worker_send(worker, request, units_now());
         refuse_timeout(pool, request);
         check_end("1:timeout {\"stage\":\"run\",\"started\":\"unknown\",\"kind\":\"timeout\"}|");
-        ck_assert(TAILQ_EMPTY(&worker->requests));
+        ck_assert_ptr_null(ledger_first_request(&worker->ledger));
+        ck_assert_uint_eq(ledger_head(&worker->ledger), 1);
 }
 END_TEST
 

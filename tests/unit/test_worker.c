@@ -16,7 +16,7 @@ static struct worker_lists lists;
 static struct worker *worker;
 static struct program_options *options;
 static char error[SPAWN_ERROR_MAX];
-static unsigned n_ready, n_leaving, n_exited;
+static unsigned n_ready, n_late, n_leaving, n_exited;
 
 static void on_ready(void *pool, struct worker *which)
 {
@@ -26,12 +26,16 @@ static void on_ready(void *pool, struct worker *which)
 }
 
 static void on_answered(void *pool, struct worker *which, struct request *request,
-                        const struct rpc_answer *answer)
+                        const struct rpc_answer *answer, uint64_t now)
 {
         ck_assert_ptr_eq(pool, &lists);
         ck_assert_ptr_eq(which, worker);
-        request_finish(request, answer);
-        if (worker->state == WORKER_BUSY && TAILQ_EMPTY(&worker->requests))
+        ck_assert_uint_ge(now, worker->ledger.head_since);
+        if (request)
+                request_finish(request, answer);
+        else
+                n_late++;
+        if (worker->state == WORKER_BUSY && ledger_is_empty(&worker->ledger))
                 worker_set_state(worker, WORKER_IDLE);
 }
 
@@ -60,7 +64,7 @@ static void setup(void)
                 TAILQ_INIT(&lists.list[state]);
         options = NULL;
         worker = NULL;
-        n_ready = n_leaving = n_exited = 0;
+        n_ready = n_late = n_leaving = n_exited = 0;
 }
 
 static void teardown(void)
@@ -190,6 +194,102 @@ START_TEST(it_answers_what_it_was_sent_in_that_order)
 }
 END_TEST
 
+/* What the worker would have counted by now. */
+static void count_requests(uint64_t started, uint64_t finished)
+{
+        uint64_t counters[] = {started, finished};
+
+        ck_assert_int_eq(pwrite(worker->pages.fd[PAGES_COUNTERS], counters, sizeof(counters), 0),
+                         sizeof(counters));
+}
+
+START_TEST(its_counters_tell_what_has_begun)
+{
+        start_ready("counting");
+        ck_assert(worker->has_counters);
+        for (int i = 0; i < 3; i++)
+                send_call("hang");
+        ck_assert_int_eq(worker_has_begun(worker, 1), BEGUN_NO);
+        count_requests(2, 1);
+        ck_assert_int_eq(worker_has_begun(worker, 1), BEGUN_YES);
+        ck_assert_int_eq(worker_has_begun(worker, 2), BEGUN_YES);
+        ck_assert_int_eq(worker_has_begun(worker, 3), BEGUN_NO);
+        ck_assert_int_eq(worker_give_up(worker, 3, true), BEGUN_NO);
+        ck_assert_uint_eq(worker->pages.wanted[3], 3 << 1 | 1);
+        check_lists(WORKER_BUSY);
+}
+END_TEST
+
+/* Answered <= finished <= started <= sent, or else they are not believed. */
+START_TEST(counters_that_cannot_be_are_a_fault)
+{
+        static const struct {
+                uint64_t started, finished;
+        } rows[] = {{3, 1}, {1, 0}, {0, 0}, {1, 2}, {UINT64_MAX, 1}};
+
+        start_ready("counting");
+        send_call("echo");
+        loop_until(n_answers == 1);
+        send_call("hang");
+        count_requests(rows[_i].started, rows[_i].finished);
+        ck_assert_int_eq(worker_has_begun(worker, 2), BEGUN_UNKNOWN);
+        check_death("was ended: it counted other requests than it was sent");
+        ck_assert_int_eq(worker_has_begun(worker, 2), BEGUN_UNKNOWN);
+}
+END_TEST
+
+START_TEST(without_counters_only_what_lies_unread_at_the_end_is_known)
+{
+        start_ready("echo");
+        ck_assert(!worker->has_counters);
+        ck_assert_int_eq(kill(worker->process.pid, SIGSTOP), 0);
+        send_call("echo");
+        send_call("echo");
+        loop_until(buffer_is_empty(&worker->channel.to_worker));
+        ck_assert_int_eq(worker_has_begun(worker, 2), BEGUN_UNKNOWN);
+        ck_assert_int_eq(kill(worker->process.pid, SIGKILL), 0);
+        loop_until(n_exited == 1);
+        ck_assert_int_eq(worker_has_begun(worker, 1), BEGUN_UNKNOWN);
+        ck_assert_int_eq(worker_has_begun(worker, 2), BEGUN_NO);
+}
+END_TEST
+
+START_TEST(a_late_answer_reaches_nobody)
+{
+        start_ready("echo");
+        send_call("echo");
+        struct request *request = ledger_first_request(&worker->ledger);
+        ledger_at(&worker->ledger, request->ordinal)->request = NULL;
+        request_free(request);
+        send_call("pid");
+        loop_until(n_answers == 1);
+        ck_assert_uint_eq(n_late, 1);
+        ck_assert_int_eq(strncmp(answers, "2:ok", 4), 0);
+        check_lists(WORKER_IDLE);
+}
+END_TEST
+
+START_TEST(one_with_counters_answers_in_order)
+{
+        start_ready("counting");
+        send_call("keep");
+        send_call("swap");
+        check_death("was ended: it answered its requests out of their order");
+        ck_assert_uint_eq(n_answers, 0);
+}
+END_TEST
+
+START_TEST(one_with_a_loop_of_its_own_answers_in_any_order)
+{
+        start_ready("echo");
+        send_call("keep");
+        send_call("swap");
+        loop_until(n_answers == 2);
+        ck_assert_str_eq(answers, "2:ok 2|1:ok 1|");
+        check_lists(WORKER_IDLE);
+}
+END_TEST
+
 START_TEST(odd_status_lines_do_no_harm)
 {
         start_ready("odd");
@@ -270,7 +370,7 @@ START_TEST(terminating_begins_with_the_signal)
         ck_assert_uint_eq(worker->process.signal_at, now + options->terminate_timeout);
         check_death("was killed by SIGTERM");
         ck_assert_uint_eq(caller.n_requests, 1);
-        ck_assert_ptr_eq(TAILQ_FIRST(&worker->requests), TAILQ_FIRST(&caller.requests));
+        ck_assert_ptr_eq(ledger_first_request(&worker->ledger), TAILQ_FIRST(&caller.requests));
 }
 END_TEST
 
@@ -319,7 +419,7 @@ START_TEST(an_answer_before_its_death_counts)
         send_call("last");
         loop_until(n_exited == 1);
         ck_assert_str_eq(answers, "1:ok \"last\"|");
-        ck_assert(TAILQ_EMPTY(&worker->requests));
+        ck_assert(ledger_is_empty(&worker->ledger));
 }
 END_TEST
 
@@ -399,7 +499,6 @@ START_TEST(freeing_kills_what_still_lives)
         start_ready("deaf");
         pid_t pid = worker->process.pid;
         send_call("stop");
-        TAILQ_REMOVE(&worker->requests, TAILQ_FIRST(&worker->requests), place);
         worker = worker_free(worker);
         ck_assert_ptr_null(worker);
         ck_assert_int_eq(kill(pid, 0), -1);
@@ -428,6 +527,12 @@ int main(void)
         tcase_add_test(tcase, it_becomes_ready_and_tells_its_methods);
         tcase_add_test(tcase, it_answers);
         tcase_add_test(tcase, it_answers_what_it_was_sent_in_that_order);
+        tcase_add_test(tcase, its_counters_tell_what_has_begun);
+        tcase_add_loop_test(tcase, counters_that_cannot_be_are_a_fault, 0, 5);
+        tcase_add_test(tcase, without_counters_only_what_lies_unread_at_the_end_is_known);
+        tcase_add_test(tcase, a_late_answer_reaches_nobody);
+        tcase_add_test(tcase, one_with_counters_answers_in_order);
+        tcase_add_test(tcase, one_with_a_loop_of_its_own_answers_in_any_order);
         tcase_add_test(tcase, odd_status_lines_do_no_harm);
         tcase_add_test(tcase, what_it_prints_is_logged_with_its_request);
         tcase_add_test(tcase, a_flood_on_stderr_is_taken);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "ledger.h"
+
+#include <stddef.h>
+
+static struct ledger_entry *slot_of(struct ledger *ledger, uint64_t ordinal)
+{
+        return &ledger->entry[ordinal % LEDGER_SIZE];
+}
+
+uint64_t ledger_add(struct ledger *ledger, struct request *request, uint64_t serial, uint64_t now)
+{
+        if (ledger_is_empty(ledger))
+                ledger->head_since = now;
+        *slot_of(ledger, ++ledger->sent) =
+                (struct ledger_entry){.serial = serial, .request = request};
+        return ledger->sent;
+}
+
+struct ledger_entry *ledger_at(struct ledger *ledger, uint64_t ordinal)
+{
+        struct ledger_entry *entry = slot_of(ledger, ordinal);
+
+        if (ordinal <= ledger->answered || ordinal > ledger->sent || entry->is_answered)
+                return NULL;
+        return entry;
+}
+
+uint64_t ledger_find(struct ledger *ledger, uint64_t serial)
+{
+        for (uint64_t ordinal = ledger->answered + 1; ordinal <= ledger->sent; ordinal++) {
+                const struct ledger_entry *entry = ledger_at(ledger, ordinal);
+                if (entry && entry->serial == serial)
+                        return ordinal;
+        }
+        return 0;
+}
+
+void ledger_answered(struct ledger *ledger, uint64_t ordinal, uint64_t now)
+{
+        struct ledger_entry *entry = ledger_at(ledger, ordinal);
+
+        if (!entry)
+                return;
+        entry->request = NULL;
+        entry->is_answered = true;
+        if (ordinal != ledger->answered + 1)
+                return;
+        ledger->head_since = now;
+        while (!ledger_is_empty(ledger) && slot_of(ledger, ledger->answered + 1)->is_answered)
+                ledger->answered++;
+}
+
+struct request *ledger_first_request(struct ledger *ledger)
+{
+        for (uint64_t ordinal = ledger->answered + 1; ordinal <= ledger->sent; ordinal++) {
+                struct request *request = slot_of(ledger, ordinal)->request;
+                if (request)
+                        return request;
+        }
+        return NULL;
+}
+
+unsigned ledger_count_requests(const struct ledger *ledger)
+{
+        unsigned n = 0;
+
+        for (uint64_t ordinal = ledger->answered + 1; ordinal <= ledger->sent; ordinal++)
+                n += ledger->entry[ordinal % LEDGER_SIZE].request != NULL;
+        return n;
+}
