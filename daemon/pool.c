@@ -247,23 +247,35 @@ static void on_leaving(void *userdata, struct worker *worker)
 
 const struct worker_events pool_worker_events = {on_ready, on_answered, on_leaving, on_exited};
 
-/* Answers what is past its deadline; a worker that still runs it is ended. */
+/* Answers a request before its time; a worker that still runs it is ended. */
+static void abandon(struct pool *pool, struct request *request, const char *why,
+                    void (*refuse)(struct pool *, struct request *), uint64_t now)
+{
+        struct worker *worker = request->worker;
+
+        if (worker) {
+                struct log_context context = worker->process.context;
+                context.request = request->serial;
+                context.function = request->function;
+                log_warning(&context, "ending it: the request %s", why);
+        }
+        refuse(pool, request);
+        if (worker)
+                process_terminate(&worker->process, now);
+}
+
+void pool_cancel(struct pool *pool, struct request *request, uint64_t now)
+{
+        abandon(pool, request, "was cancelled", refuse_cancelled, now);
+}
+
+/* Answers what is past its deadline. */
 static void expire(struct pool *pool, uint64_t now)
 {
         struct request *request;
 
-        while ((request = deadlines_first(&pool->deadlines)) && request->deadline <= now) {
-                struct worker *worker = request->worker;
-                if (worker) {
-                        struct log_context context = worker->process.context;
-                        context.request = request->serial;
-                        context.function = request->function;
-                        log_warning(&context, "ending it: the request has run past its deadline");
-                }
-                refuse_timeout(pool, request);
-                if (worker)
-                        process_terminate(&worker->process, now);
-        }
+        while ((request = deadlines_first(&pool->deadlines)) && request->deadline <= now)
+                abandon(pool, request, "has run past its deadline", refuse_timeout, now);
 }
 
 static void refuse_queue(struct pool *pool)

@@ -69,6 +69,9 @@ static inline void pool_freep(struct pool **pool)
 void pool_submit(struct pool *pool, struct request *request, uint64_t now);
 /* Takes a queued request out again, for a caller that has gone. */
 void pool_withdraw(struct pool *pool, struct request *request);
+/* Answers a queued or sent request with `cancelled`; a worker that has it is treated as one whose
+ * request is past its deadline. */
+void pool_cancel(struct pool *pool, struct request *request, uint64_t now);
 /* Ends a request that the pool holds. */
 void pool_finish(struct pool *pool, struct request *request, const struct rpc_answer *answer);
 

@@ -34,6 +34,14 @@ static enum begun give_up(const struct request *request, bool is_cancelled)
                        : BEGUN_NO;
 }
 
+void refuse_cancelled(struct pool *pool, struct request *request)
+{
+        struct json_object *data = json_object_new_object();
+
+        json_object_object_add(data, "started", new_started(request->state == REQUEST_SENT));
+        finish_with(pool, request, RPC_CANCELLED, data, NULL);
+}
+
 void refuse_shutting_down(struct pool *pool, struct request *request)
 {
         struct json_object *data = json_object_new_object();

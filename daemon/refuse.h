@@ -16,6 +16,8 @@ void refuse_overloaded(struct pool *pool, struct request *request);
 void refuse_unavailable(struct pool *pool, struct request *request);
 /* It is past its deadline: with where it was by then. */
 void refuse_timeout(struct pool *pool, struct request *request);
+/* Its caller does not want it any more. */
+void refuse_cancelled(struct pool *pool, struct request *request);
 void refuse_shutting_down(struct pool *pool, struct request *request);
 /* The worker that had it has ended: with how. */
 void refuse_died(struct pool *pool, struct request *request, const struct worker *worker,
