@@ -61,6 +61,21 @@ static ptrdiff_t read_string(const struct envelope_span *span, const struct buff
         return text_unescape(raw, span->length - 2, out, size);
 }
 
+bool call_is_of(const struct envelope_message *message, const struct buffer *source, size_t start,
+                const char *method)
+{
+        struct envelope_span span = message->member[METHOD];
+        size_t length = strlen(method);
+        char text[CALL_METHOD_MAX];
+
+        if (span.type != ENVELOPE_STRING || span.length < length + 2 ||
+            span.length > 6 * length + 2)
+                return false;
+        span.offset += start;
+        return read_string(&span, source, text, length) == (ptrdiff_t)length &&
+               memcmp(text, method, length) == 0;
+}
+
 static const char *read_version(const struct envelope_span *version, const struct buffer *source)
 {
         char text[3];

@@ -29,6 +29,9 @@ struct call {
 /* Fills in what there is, the id above all. NULL: it is a request; else what is wrong with it. */
 const char *call_read(struct call *call, const struct envelope_message *message,
                       const struct buffer *source);
+/* Whether the message, which begins at `start` in the source, calls this method; cheap. */
+bool call_is_of(const struct envelope_message *message, const struct buffer *source, size_t start,
+                const char *method);
 /* Only the id, of a line that will not be kept; what it was read from may be cut off already. */
 void call_read_id(struct call *call, const struct envelope_message *message,
                   const struct buffer *source);

@@ -3,11 +3,13 @@
 
 #include "batch.h"
 #include "call.h"
+#include "cancel.h"
 #include "client.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/units.h"
 
+#include <json-c/json.h>
 #include <string.h>
 
 #define PROGRAM_SHOWN_MAX 64U /* the longest name that a program can have */
@@ -66,16 +68,31 @@ void calls_done(struct caller *caller, struct request *request, const struct rpc
 
 static const struct rpc_part no_params;
 
-static void refuse(struct client *client, struct request *request, enum rpc_status status,
-                   const char *detail)
+static void refuse_with(struct client *client, struct request *request, enum rpc_status status,
+                        struct json_object *data, const char *detail)
 {
         struct rpc_answer answer;
 
         rpc_answer_init(&answer, client->around->buffers);
-        rpc_answer_fail(&answer, status, NULL, detail ? "%s" : NULL, detail);
+        rpc_answer_fail(&answer, status, data, detail ? "%s" : NULL, detail);
         client->around->refused[status]++;
         request_finish(request, &answer);
         rpc_answer_clear(&answer);
+}
+
+static void refuse(struct client *client, struct request *request, enum rpc_status status,
+                   const char *detail)
+{
+        refuse_with(client, request, status, NULL, detail);
+}
+
+/* Its cancel stands behind it in the client's buffer. */
+static void refuse_cancelled_ahead(struct client *client, struct request *request)
+{
+        struct json_object *data = json_object_new_object();
+
+        json_object_object_add(data, "started", json_object_new_boolean(false));
+        refuse_with(client, request, RPC_CANCELLED, data, NULL);
 }
 
 static struct request *make_request(struct client *client, const struct call *call,
@@ -141,6 +158,33 @@ static void control(struct client *client, struct call *call, struct batch *batc
         rpc_answer_clear(&answer);
 }
 
+/* A notification of that kind is never answered, not even one that is wrong. */
+static void cancel(struct client *client, struct call *call, struct batch *batch)
+{
+        struct cancel_id id;
+        const char *wrong = cancel_read(call, &id);
+        struct request *request;
+        struct rpc_answer answer;
+
+        if (!wrong)
+                cancel_apply(&id, &client->caller, units_now());
+        if (call->is_notification)
+                return;
+        if (wrong) {
+                refuse_call(client, call, batch, RPC_INVALID_PARAMS, wrong);
+                return;
+        }
+        call->method_length = 0;
+        request = make_request(client, call, call->method, &no_params, batch);
+        if (!request)
+                return;
+        rpc_answer_init(&answer, client->around->buffers);
+        rpc_answer_succeed(&answer, NULL);
+        client->around->refused[answer.status]++;
+        request_finish(request, &answer);
+        rpc_answer_clear(&answer);
+}
+
 static void submit(struct client *client, struct call *call, const char *function,
                    struct pool *pool, struct batch *batch)
 {
@@ -151,7 +195,11 @@ static void submit(struct client *client, struct call *call, const char *functio
         };
         struct request *request = make_request(client, call, function, &params, batch);
 
-        if (request)
+        if (!request)
+                return;
+        if (!call->is_notification && ahead_is_cancelled(client->ahead, call->id, call->id_length))
+                refuse_cancelled_ahead(client, request);
+        else
                 pool_submit(pool, request, request->received);
 }
 
@@ -178,6 +226,10 @@ static void take_message(struct client *client, const struct envelope_message *m
                 return;
         if (wrong) {
                 refuse_call(client, &call, batch, RPC_INVALID_REQUEST, wrong);
+                return;
+        }
+        if (cancel_is_meant(&call)) {
+                cancel(client, &call, batch);
                 return;
         }
         const char *dot = memchr(call.method, '.', call.method_length);

@@ -38,9 +38,34 @@ static bool may_take_more(const struct client *client)
                client->out.length < OUT_MAX;
 }
 
+/* It waits for answers to its requests, not for the client to take some. */
+static bool is_at_limit(const struct client *client)
+{
+        return client->fd >= 0 && !client->is_failed &&
+               client->caller.n_requests >= client->around->max_requests &&
+               client->out.length < OUT_MAX;
+}
+
+/* How much to read at once; 0: not now. At the limit the buffer is filled, for the cancels in it.
+ */
+static size_t read_limit(const struct client *client)
+{
+        if (may_take_more(client))
+                return buffer_read_limit(client->envelope.length);
+        if (is_at_limit(client) && client->in.length < BUFFER_CHUNK_SIZE)
+                return BUFFER_CHUNK_SIZE - client->in.length;
+        return 0;
+}
+
 static bool has_unscanned(const struct client *client)
 {
         return client->in.length > client->envelope.length - client->dropped;
+}
+
+static void drop_input(struct client *client, size_t length)
+{
+        buffer_drop(&client->in, length);
+        ahead_dropped(client->ahead, length);
 }
 
 /* The line has ended at the envelope's length: makes ready for the next one. */
@@ -48,7 +73,7 @@ static void leave_line(struct client *client, size_t newline)
 {
         if (client->fd < 0)
                 return;
-        buffer_drop(&client->in, client->envelope.length - client->dropped + newline);
+        drop_input(client, client->envelope.length - client->dropped + newline);
         envelope_reset(&client->envelope);
         client->dropped = 0;
         client->is_exempt = false;
@@ -82,9 +107,20 @@ static void scan_run(struct client *client, const uint8_t *data, size_t length)
                 leave_line(client, 1);
         } else if (client->oversize || envelope->error != ENVELOPE_OK) {
                 size_t gone = envelope->length - client->dropped;
-                buffer_drop(&client->in, gone);
+                drop_input(client, gone);
                 client->dropped += gone;
         }
+}
+
+/* What waits in the buffer may be cancels. */
+static void look_ahead(struct client *client)
+{
+        if (!is_at_limit(client) || client_is_amid_line(client) || buffer_is_empty(&client->in))
+                return;
+        if (!client->ahead)
+                client->ahead = ahead_new();
+        if (client->ahead)
+                ahead_look(client->ahead, &client->in, &client->caller, units_now());
 }
 
 static void scan(struct client *client)
@@ -101,8 +137,12 @@ static void scan(struct client *client)
                 calls_take_line(client);
                 leave_line(client, 0);
         }
-        if (client->fd >= 0)
-                buffer_compact(&client->in);
+        look_ahead(client);
+        if (client->fd < 0)
+                return;
+        if (buffer_is_empty(&client->in))
+                client->ahead = ahead_free(client->ahead);
+        buffer_compact(&client->in);
 }
 
 static void on_event(evutil_socket_t fd, short what, void *userdata);
@@ -117,7 +157,7 @@ static bool holds_much(const struct client *client)
 static void client_update(struct client *client)
 {
         struct client_surroundings *around = client->around;
-        bool may_read = !client->is_eof && may_take_more(client);
+        bool may_read = !client->is_eof && read_limit(client) > 0;
         short events = 0;
 
         if (may_read && !client->is_exempt && holds_much(client) &&
@@ -240,8 +280,8 @@ static void on_flush(struct turn_task *task)
 
 static void read_in(struct client *client)
 {
-        ssize_t got =
-                buffer_read(&client->in, client->fd, buffer_read_limit(client->envelope.length));
+        size_t limit = read_limit(client);
+        ssize_t got = limit > 0 ? buffer_read(&client->in, client->fd, limit) : -EAGAIN;
 
         if (got == 0) {
                 client->is_eof = true;
@@ -330,6 +370,7 @@ void client_drop(struct client *client)
         buffer_clear(&client->out);
         client_count_unsent(client);
         envelope_clear(&client->envelope);
+        client->ahead = ahead_free(client->ahead);
         withdraw_requests(client);
         if (client->caller.n_requests == 0)
                 turn_bury(around->turn, &client->grave);
@@ -385,6 +426,7 @@ struct client *client_free(struct client *client)
         buffer_clear(&client->out);
         client->around->unsent -= client->unsent;
         envelope_clear(&client->envelope);
+        ahead_free(client->ahead);
         free(client->oversize);
         free(client);
         return NULL;

@@ -6,6 +6,7 @@
  *
  * A client that has gone stays as a husk until the requests that workers had begun have ended.
  */
+#include "ahead.h"
 #include "call.h"
 #include "common/buffer.h"
 #include "common/envelope.h"
@@ -64,6 +65,7 @@ struct client {
         struct turn_task flush, grave;
         struct envelope envelope;
         struct buffer in, out;
+        struct ahead *ahead;   /* of one that was at its limit, until `in` is empty */
         size_t dropped;        /* bytes of the line being read that were not kept */
         struct call *oversize; /* who sent a line that is too long to be kept */
         bool is_failed;        /* out of memory in the middle of something: drop it */
