@@ -156,6 +156,13 @@ int jumpboot_next_reply(struct jumpboot *jb, struct jumpboot_reply **ret);
  */
 int jumpboot_wait(struct jumpboot *jb, uint64_t id, int timeout_ms, struct jumpboot_reply **ret);
 
+/*
+ * Queues the wish that a request ends early; see jumpboot_flush(). Its reply comes all the same:
+ * JUMPBOOT_CODE_CANCELLED, or whatever it had ended with before the wish was read. A function that
+ * runs is interrupted. -ENOENT: it is not in flight.
+ */
+int jumpboot_cancel(struct jumpboot *jb, uint64_t id);
+
 /* Gives up on a request: there will be no reply. The daemon runs it all the same. -ENOENT: it is
  * not there; a reply that had finished is freed. */
 int jumpboot_forget(struct jumpboot *jb, uint64_t id);

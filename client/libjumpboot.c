@@ -3,6 +3,7 @@
 #include "libjumpboot_connection.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -164,6 +165,20 @@ int jumpboot_notify(struct jumpboot *jb, const char *method, const char *params)
         if (r == 0)
                 jb->has_notified = true;
         return r;
+}
+
+int jumpboot_cancel(struct jumpboot *jb, uint64_t id)
+{
+        char params[40];
+
+        if (!requests_find(&jb->requests, id))
+                return connection_error(jb, -ENOENT, "there is no such request in flight");
+        snprintf(params, sizeof(params), "{\"id\":%" PRIu64 "}", id);
+        return enqueue(jb, &(struct outbox_request){
+                                   .method = "$/cancelRequest",
+                                   .params = params,
+                                   .timeout_ms = JUMPBOOT_NO_TIMEOUT,
+                           });
 }
 
 int jumpboot_forget(struct jumpboot *jb, uint64_t id)

@@ -739,6 +739,26 @@ START_TEST(test_forgotten_request_gets_no_reply)
 }
 END_TEST
 
+START_TEST(test_a_cancelled_request_has_its_reply)
+{
+        uint64_t a = submit("p.f", NULL), b = submit("p.f", NULL);
+
+        heard();
+        ck_assert_int_eq(jumpboot_cancel(jb, b), 0);
+        ck_assert_str_eq(heard(), "{\"jsonrpc\":\"2.0\",\"method\":\"$/cancelRequest\","
+                                  "\"params\":{\"id\":2}}\n");
+        ck_assert_int_eq(jumpboot_cancel(jb, 0), -ENOENT);
+        ck_assert_int_eq(jumpboot_cancel(jb, 3), -ENOENT);
+        ck_assert_uint_eq(jumpboot_in_flight(jb), 2);
+        say("{\"id\":1,\"result\":1}\n{\"id\":2,\"result\":2}\n");
+        ck_assert_int_eq(jumpboot_process(jb), 0);
+        expect_result(a, "1");
+        expect_result(b, "2");
+        ck_assert_int_eq(jumpboot_cancel(jb, a), -ENOENT);
+        expect_no_reply();
+}
+END_TEST
+
 static volatile sig_atomic_t alarms;
 
 static void on_alarm(int signal)
@@ -939,6 +959,7 @@ static TCase *waiting(void)
         tcase_add_test(tcase, test_each_request_has_its_own_deadline);
         tcase_add_test(tcase, test_wait_for_one_leaves_the_others);
         tcase_add_test(tcase, test_forgotten_request_gets_no_reply);
+        tcase_add_test(tcase, test_a_cancelled_request_has_its_reply);
         tcase_add_test(tcase, test_signals_do_not_end_a_wait);
         tcase_add_test(tcase, test_replies_outlive_their_connection);
         return tcase;
