@@ -11,8 +11,10 @@
 
 /* What systemd tells a service of itself; a child that believed it would act for the daemon. */
 static const char *const daemon_only[] = {
-        "NOTIFY_SOCKET", "LISTEN_*",         "WATCHDOG_*",        "MAINPID", "JOURNAL_STREAM",
-        "INVOCATION_ID", "SYSTEMD_EXEC_PID", "MEMORY_PRESSURE_*", "FDSTORE", "MANAGERPID",
+        "NOTIFY_SOCKET",  "LISTEN_*",      "WATCHDOG_*",       "MAINPID",
+        "JOURNAL_STREAM", "INVOCATION_ID", "SYSTEMD_EXEC_PID", "MEMORY_PRESSURE_*",
+        "FDSTORE",        "MANAGERPID",    ENVIRONMENT_MARK, /* if a worker of another daemon
+                                                                started this one */
 };
 
 /* What Python and its callers would take for another environment than the one that was named. */
@@ -155,6 +157,8 @@ const char *environment_name_fault(const char *name)
                 return "the name of a variable cannot be empty";
         if (strchr(name, '='))
                 return "the name of a variable cannot contain '='";
+        if (strcmp(name, ENVIRONMENT_MARK) == 0)
+                return "the daemon itself sets this variable, for every worker another value";
         return NULL;
 }
 
@@ -277,6 +281,20 @@ int environment_block(const struct environment *environment, bool is_clear, char
                 return r;
         *ret = steal(block.strings);
         return 0;
+}
+
+void environment_block_remove(char **block, const char *name)
+{
+        size_t length = strlen(name);
+
+        for (char **at = block; *at; at++)
+                if (strncmp(*at, name, length) == 0 && (*at)[length] == '=') {
+                        free(*at);
+                        do
+                                at[0] = at[1];
+                        while (*at++);
+                        return;
+                }
 }
 
 char **environment_block_free(char **block)

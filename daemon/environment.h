@@ -15,6 +15,7 @@ enum environment_kind {
         ENVIRONMENT_PREFIX,     /* the folder of a conda environment, or of any installation */
 };
 
+#define ENVIRONMENT_MARK          "JUMPBOOT_WORKER" /* which every worker has, see below */
 #define ENVIRONMENT_SYSTEM_PYTHON "/usr/bin/python3"
 #define ENVIRONMENT_ERROR_MAX     512
 
@@ -48,6 +49,8 @@ const char *environment_name_fault(const char *name);
  */
 int environment_block(const struct environment *environment, bool is_clear, char *const *own,
                       const struct environment_setting *settings, size_t n_settings, char ***ret);
+/* The names that follow keep their order. */
+void environment_block_remove(char **block, const char *name);
 char **environment_block_free(char **block);
 static inline void environment_block_freep(char ***block)
 {

@@ -201,6 +201,7 @@ struct program_options *program_options_unref(struct program_options *options)
                 return NULL;
         options_clear(&program_option_table, options);
         free_strings(options->environment);
+        free_strings(options->slot_variables);
         free_strings(options->arguments);
         free(options->python);
         program_text_free(options->text);

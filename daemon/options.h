@@ -57,9 +57,11 @@ struct program_options {
         char *name;
         char *program_set;
         struct program_text *text;
-        char *python;       /* absolute */
-        char **arguments;   /* NULL-terminated, as is the next */
-        char **environment; /* all of a worker's, NAME=value */
+        char *python;          /* absolute */
+        char **arguments;      /* NULL-terminated, as is the next */
+        char **environment;    /* what all its processes have, NAME=value */
+        char **slot_variables; /* NAME=value with "${slot}" in the value: see slot_text.h */
+        bool uses_slot;        /* there are such */
 #define SERVER_OPTION  OPTION_NONE
 #define PROGRAM_OPTION OPTION_FIELD
 #include "options.def"

@@ -3,6 +3,7 @@
 
 #include "common/cleanup.h"
 #include "common/units.h"
+#include "process_environment.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -200,6 +201,7 @@ void process_init(struct process *process, const struct surroundings *around,
                 .owner = owner,
                 .around = around,
                 .options = options,
+                .number = ++*around->last_number,
                 .context = {.program_set = options->program_set,
                             .program = options->name,
                             .slot = slot},
@@ -261,10 +263,12 @@ int process_spawn(struct process *process, const int *page_fds, const int *extra
                   size_t n_extra_fds, struct spawned *ends, char error[SPAWN_ERROR_MAX])
 {
         const struct program_options *options = process->options;
+        _cleanup_free_ char **environment =
+                process_environment_new(options, process->context.slot, process->number);
         struct spawn_options spawn_options = {
                 .python = options->python,
                 .arguments = (const char *const *)options->arguments,
-                .environment = (const char *const *)options->environment,
+                .environment = (const char *const *)environment,
                 .working_directory = options->working_directory,
                 .page_fds = page_fds,
                 .extra_fds = extra_fds,
@@ -273,8 +277,12 @@ int process_spawn(struct process *process, const int *page_fds, const int *extra
                 .nice = options->nice,
                 .files_limit = &process->around->files_limit,
         };
-        int r = spawn_process(&spawn_options, ends, error);
+        int r;
 
+        snprintf(error, SPAWN_ERROR_MAX, "out of memory");
+        if (!environment)
+                return -ENOMEM;
+        r = spawn_process(&spawn_options, ends, error);
         if (r < 0)
                 return r;
         snprintf(error, SPAWN_ERROR_MAX, "out of memory");

@@ -43,7 +43,8 @@ struct process {
         const struct program_options *options; /* the owner's */
         struct log_context context;            /* program, pid, slot */
 
-        pid_t pid; /* 0: not known yet */
+        uint64_t number; /* no other process of this daemon has had it; see process_environment.h */
+        pid_t pid;       /* 0: not known yet */
         int pidfd;
         struct event *exit_event;
         struct feed *bootstrap, *program;

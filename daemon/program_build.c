@@ -2,6 +2,8 @@
 #include "program_build.h"
 
 #include "code.h"
+#include "slot_text.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -127,20 +129,56 @@ static int build_text(struct build *build)
         return r != 0 ? r : program_to_text(program, &build->options->text);
 }
 
+/* Those that name the slot are made anew for each process. */
+static int take_slot_variables(struct program_options *options,
+                               const struct environment_setting *settings, size_t n)
+{
+        options->slot_variables = calloc(n + 1, sizeof(*options->slot_variables));
+        if (!options->slot_variables)
+                return -ENOMEM;
+        for (size_t i = 0, at = 0; i < n; i++) {
+                if (!slot_text_uses_slot(settings[i].value))
+                        continue;
+                environment_block_remove(options->environment, settings[i].name);
+                options->uses_slot = true;
+                if (asprintf(&options->slot_variables[at], "%s=%s", settings[i].name,
+                             settings[i].value) < 0) {
+                        options->slot_variables[at] = NULL;
+                        return -ENOMEM;
+                }
+                at++;
+        }
+        return 0;
+}
+
 static int build_variables(struct build *build, const struct environment *environment)
 {
-        _cleanup_free_ struct environment_setting *settings = NULL;
+        _cleanup_free_ struct environment_setting *settings = NULL, *plain = NULL;
+        _cleanup_free_ char *texts = NULL;
         const struct draft_part *part;
-        size_t n = 0, index = 0;
+        size_t n = 0, index = 0, room = 1;
+        char *text;
+        int r;
 
         settings = calloc(build->draft->n_parts + 1, sizeof(*settings));
-        if (!settings)
+        plain = calloc(build->draft->n_parts + 1, sizeof(*plain));
+        if (!settings || !plain)
                 return -ENOMEM;
-        while ((part = program_draft_next(build->draft, DRAFT_VARIABLE, &index)))
+        while ((part = program_draft_next(build->draft, DRAFT_VARIABLE, &index))) {
                 settings[n++] = (struct environment_setting){part->node.name,
                                                              json_node_string(&part->node)};
-        return environment_block(environment, build->draft->values.clear_env, environ, settings, n,
-                                 &build->options->environment);
+                room += strlen(settings[n - 1].value) + 1;
+        }
+        texts = text = malloc(room);
+        if (!texts)
+                return -ENOMEM;
+        for (size_t i = 0; i < n; i++) {
+                plain[i] = (struct environment_setting){settings[i].name, text};
+                text += slot_text_expand(settings[i].value, 0, text) + 1;
+        }
+        r = environment_block(environment, build->draft->values.clear_env, environ, plain, n,
+                              &build->options->environment);
+        return r < 0 ? r : take_slot_variables(build->options, settings, n);
 }
 
 static int build_environment(struct build *build)

@@ -3,6 +3,7 @@
 
 #include "code.h"
 #include "package_names.h"
+#include "slot_text.h"
 
 #include "common/path.h"
 
@@ -106,6 +107,7 @@ static bool check_part(enum draft_kind kind, const struct json_node *node,
                        struct config_errors *errors)
 {
         char description[JSON_DESCRIPTION_MAX];
+        char slot_fault[SLOT_TEXT_FAULT_MAX];
         const char *fault = NULL;
         struct code code;
 
@@ -131,6 +133,8 @@ static bool check_part(enum draft_kind kind, const struct json_node *node,
                         json_node_error(node, errors,
                                         "the value of the variable %.100s must be a string, not %s",
                                         node->name, json_node_describe(node, description));
+                else if (!slot_text_is_right(json_node_string(node), slot_fault))
+                        json_node_error(node, errors, "%s", fault = slot_fault);
                 return !fault && json_node_is(node, json_type_string);
         }
         return !fault;

@@ -201,6 +201,7 @@ static int make_pools(struct server *server)
         server->workers.base = server->base;
         server->workers.turn = &server->turn;
         server->workers.buffers = &server->buffers;
+        server->workers.last_number = &server->last_process;
         server->workers.max_response_size = config->server.max_response_size;
         for (size_t i = 0; i < config->n_programs; i++) {
                 _cleanup_(pool_freep) struct pool *pool = NULL;

@@ -35,6 +35,7 @@ struct server {
         struct buffer_pool buffers;
         struct registry registry;
         struct surroundings workers;
+        uint64_t last_process; /* the number of the last one that was started */
         struct client_surroundings clients;
         struct listener listener;
         struct pressure pressure;

@@ -185,6 +185,8 @@ def test_errors_in_jumpbootd_conf(tmp_path, config, words):
         ('{ "programs": { "app": { "main": "app.py", "env": { "A": ‸1 } } } }',
          ["variable A", "string"]),
         ('{ "programs": { "app": { "main": "app.py", "env": { ‸"A=B": "1" } } } }', ["A=B"]),
+        ('{ "programs": { "app": { "main": "app.py", "env": { "A": ‸"${HOME}" } } } }',
+         ["${slot}", "$${HOME}"]),
         ('{ "programs": { "app": { "main": { "source": ‸5 } } } }', ["source"]),
         ('{ "programs": { "app": { "main": "app.py", "working_directory": ‸"/no/such" } } }',
          ["/no/such"]),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a program gets from its config: key-values, arguments, environment, interpreter, limits."""
 import os
+import signal
 import subprocess
 
 import pytest
@@ -97,6 +98,35 @@ def test_the_environment_is_the_config_s_alone(start_daemon, monkeypatch):
     assert environment["GREETING"] == "hällo world"
     assert environment["EMPTY"] == ""
     assert "JUMPBOOT_LEAK" not in environment
+
+
+def test_each_worker_knows_its_slot(start_daemon):
+    """The numbers of the living are 0 to max_workers - 1, each once; a new one takes a free one."""
+    daemon = one(
+        start_daemon, min_workers=3, max_workers=3,
+        env={"GPU": "card-${slot}", "LITERAL": "$${slot} $HOME $$"},
+    )
+
+    def environments():
+        return [
+            dict(item.split("=", 1) for item in
+                 open(f"/proc/{pid}/environ", encoding="utf-8").read().split("\0") if item)
+            for pid in daemon.workers()
+        ]
+
+    first = environments()
+    assert sorted(e["GPU"] for e in first) == ["card-0", "card-1", "card-2"]
+    assert {e["LITERAL"] for e in first} == {"${slot} $HOME $$"}
+    marks = {e["JUMPBOOT_WORKER"] for e in first}
+    assert len(marks) == 3
+    assert {mark.split(".")[0] for mark in marks} == {str(daemon.pid)}
+    os.kill(daemon.workers()[0], signal.SIGKILL)
+    daemon.wait_for(lambda: daemon.program_status("app")["starts"] == 4, "another worker")
+    daemon.wait_ready()
+    again = environments()
+    assert sorted(e["GPU"] for e in again) == ["card-0", "card-1", "card-2"]
+    assert len(marks | {e["JUMPBOOT_WORKER"] for e in again}) == 4
+    daemon.baseline = None
 
 
 def test_the_environment_is_passed_on_if_asked_for(start_daemon, monkeypatch):

@@ -78,6 +78,7 @@ static const char fake_worker_script[] =
         "exit 0\n";
 
 static struct surroundings around;
+static uint64_t last_number;
 
 /* Lets the workers that were started as "gated" become ready. */
 static inline void open_gate(void)
@@ -95,6 +96,7 @@ static inline void workers_begin(void)
         ck_assert_int_eq(mkfifo(folder_at("python.gate"), 0600), 0);
         loop_begin();
         around = (struct surroundings){
+                .last_number = &last_number,
                 .base = base,
                 .turn = &turn,
                 .buffers = &buffers,

@@ -173,6 +173,30 @@ START_TEST(test_environment)
 }
 END_TEST
 
+/* What names the slot is not in what all processes share, whoever else set it. */
+START_TEST(test_slot_variables)
+{
+        write_set("{\"env\": {\"A\": \"set\", \"B\": \"$${slot}\"}, \"programs\": {"
+                  "\"a\": {\"main\": \"calc.py\", \"clear_env\": false,"
+                  "  \"env\": {\"A\": \"$${x}${slot}\", \"ONLY_THE_DAEMON\": \"${slot}\"}},"
+                  "\"b\": {\"main\": \"calc.py\"}}}");
+        ck_assert_int_eq(setenv("ONLY_THE_DAEMON", "1", 1), 0);
+        ck_assert_int_eq(setenv("JUMPBOOT_WORKER", "1.1", 1), 0);
+        load_right();
+        ck_assert(program("a")->uses_slot);
+        ck_assert_ptr_null(variable("a", "A"));
+        ck_assert_ptr_null(variable("a", "ONLY_THE_DAEMON"));
+        ck_assert_ptr_null(variable("a", "JUMPBOOT_WORKER"));
+        ck_assert_str_eq(variable("a", "B"), "${slot}");
+        ck_assert_str_eq(program("a")->slot_variables[0], "A=$${x}${slot}");
+        ck_assert_str_eq(program("a")->slot_variables[1], "ONLY_THE_DAEMON=${slot}");
+        ck_assert_ptr_null(program("a")->slot_variables[2]);
+        ck_assert(!program("b")->uses_slot);
+        ck_assert_str_eq(variable("b", "A"), "set");
+        ck_assert_ptr_null(program("b")->slot_variables[0]);
+}
+END_TEST
+
 START_TEST(test_options_of_processes)
 {
         write_set("{\"programs\": {\"a\": {\"main\": \"calc.py\", \"umask\": \"027\", \"nice\": 5,"
@@ -225,7 +249,7 @@ static const char everything[] =
         "  \"modules\": {\"colors\": \"lib/colors.py\"},\n"
         "  \"packages\": {\"tools\": {\"path\": \"lib/tools\", \"data\": [\"*.json\"]}},\n"
         "  \"key_values\": {\"quality\": 85, \"list\": [1.50, null, {\"é\": \"\\u00e9\"}]},\n"
-        "  \"env\": {\"TZ\": \"UTC\"},\n"
+        "  \"env\": {\"TZ\": \"UTC\", \"GPU\": \"${slot} $${slot}\"},\n"
         "  \"defaults\": {\"request_timeout\": \"10s\", \"idle_timeout\": 0},\n"
         "  \"programs\": {\n"
         "    \"a\": {\"main\": \"calc.py\", \"min_workers\": 2, \"max_workers\": 8,\n"
@@ -425,6 +449,7 @@ int main(void)
         tcase_add_test(tests, test_parts_are_merged);
         tcase_add_test(tests, test_key_values_are_not_changed);
         tcase_add_test(tests, test_environment);
+        tcase_add_test(tests, test_slot_variables);
         tcase_add_test(tests, test_options_of_processes);
         tcase_add_test(tests, test_program_sets);
         tcase_add_test(tests, test_warnings);

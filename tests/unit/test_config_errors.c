@@ -145,6 +145,14 @@ static const struct {
          "identifier (letters, digits and _, no digit first)\n"},
         {WITH("\"env\": {\"A=B\": \"x\"}"),
          "programs.d/tools.conf:1:10: the name of a variable cannot contain '=': \"A=B\"\n"},
+        {WITH("\"env\": {\"JUMPBOOT_WORKER\": \"x\"}"),
+         "programs.d/tools.conf:1:10: the daemon itself sets this variable, for every worker "
+         "another value: "
+         "\"JUMPBOOT_WORKER\"\n"},
+        {WITH("\"env\": {\"A\": \"${Slot}\"}"),
+         "programs.d/tools.conf:1:15: \"${Slot}\" is not known here: \"${slot}\" is the number of "
+         "the worker, and "
+         "\"$${Slot}\" stands for \"${Slot}\" itself\n"},
         {WITH("\"env\": {\"A\": 1}"),
          "programs.d/tools.conf:1:15: the value of the variable A must "
          "be a string, not the number 1\n"},

@@ -258,6 +258,29 @@ START_TEST(test_names)
         ck_assert_ptr_null(environment_name_fault("a.b-c"));
         ck_assert_ptr_nonnull(environment_name_fault(""));
         ck_assert_ptr_nonnull(environment_name_fault("A=B"));
+        ck_assert_ptr_nonnull(environment_name_fault("JUMPBOOT_WORKER"));
+        ck_assert_ptr_null(environment_name_fault("JUMPBOOT_WORKERS"));
+}
+END_TEST
+
+START_TEST(test_remove)
+{
+        static const char *const own[] = {NULL};
+        static const struct environment_setting settings[] = {
+                {"AB", "1"}, {"A", "2"}, {"ABC", "3"}};
+
+        ck_assert_int_eq(environment_find(ENVIRONMENT_SYSTEM, NULL, &environment, error), 0);
+        make_block(true, own, settings, ARRAY_SIZE(settings));
+        environment_block_remove(block, "A");
+        ck_assert_ptr_null(value_of("A"));
+        ck_assert_str_eq(value_of("AB"), "1");
+        ck_assert_str_eq(value_of("ABC"), "3");
+        environment_block_remove(block, "A");
+        environment_block_remove(block, "A*");
+        environment_block_remove(block, "ABC");
+        ck_assert_str_eq(value_of("AB"), "1");
+        ck_assert_ptr_null(value_of("ABC"));
+        ck_assert_str_eq(value_of("PATH"), DEFAULT_PATH);
 }
 END_TEST
 
@@ -279,6 +302,7 @@ int main(void)
         tcase_add_test(tests, test_venv_first_on_path);
         tcase_add_test(tests, test_settings_win);
         tcase_add_test(tests, test_names);
+        tcase_add_test(tests, test_remove);
         suite_add_tcase(suite, tests);
         return run_suite(suite);
 }
