@@ -13,3 +13,5 @@ int ctl_methods(struct ctl_session *session, char **words, int n_words);
 int ctl_ping(struct ctl_session *session, char **words, int n_words);
 int ctl_programs(struct ctl_session *session, char **words, int n_words);
 int ctl_status(struct ctl_session *session, char **words, int n_words);
+int ctl_top(struct ctl_session *session, char **words, int n_words);
+int ctl_workers(struct ctl_session *session, char **words, int n_words);

@@ -11,6 +11,7 @@
 
 #define GAP             "  "
 #define COLUMNS_DEFAULT 80U
+#define LINES_DEFAULT   24U
 #define ESCAPE_COLUMNS  4U /* "\\x1b" */
 #define NARROWEST       8U /* to which a column of texts is cut */
 
@@ -55,14 +56,30 @@ void ctl_put_text(FILE *file, const char *text)
         }
 }
 
-size_t ctl_columns(FILE *file)
+/* Zeroes where the terminal does not know. */
+static struct winsize window_size(FILE *file)
 {
         struct winsize size = {0};
 
+        if (ioctl(fileno(file), TIOCGWINSZ, &size) < 0)
+                size = (struct winsize){0};
+        return size;
+}
+
+size_t ctl_columns(FILE *file)
+{
         if (!isatty(fileno(file)))
                 return SIZE_MAX;
-        return ioctl(fileno(file), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
-                                                                              : COLUMNS_DEFAULT;
+        size_t columns = window_size(file).ws_col;
+        return columns > 0 ? columns : COLUMNS_DEFAULT;
+}
+
+size_t ctl_lines(FILE *file)
+{
+        if (!isatty(fileno(file)))
+                return SIZE_MAX;
+        size_t lines = window_size(file).ws_row;
+        return lines > 0 ? lines : LINES_DEFAULT;
 }
 
 /* The bytes of the first character, and the columns that ctl_put_text() gives it. */
@@ -154,7 +171,7 @@ void ctl_table_clear(struct ctl_table *table)
 
 /* The last column gets no blanks behind it. */
 static void print_cell(FILE *file, const char *text, enum ctl_colour colour, size_t width,
-                       bool right, bool last)
+                       bool right, const char *line_end)
 {
         _cleanup_free_ char *cut = ctl_shorten(text, width);
         size_t own = display_width(cut ? cut : text);
@@ -165,9 +182,9 @@ static void print_cell(FILE *file, const char *text, enum ctl_colour colour, siz
         fputs(colour_codes[colour], file);
         ctl_put_text(file, cut ? cut : text);
         fputs(colour ? "\033[0m" : "", file);
-        if (!right && !last)
+        if (!right && !line_end)
                 fprintf(file, "%*s", blanks, "");
-        fputs(last ? "\n" : GAP, file);
+        fputs(line_end ? line_end : GAP, file);
 }
 
 static void measure(const struct ctl_table *table, size_t *widths)
@@ -201,6 +218,14 @@ static void narrow(const struct ctl_table *table, size_t *widths, size_t columns
         }
 }
 
+/* The end of the line that this column is the last of; NULL: it is not. */
+static const char *end_after(const struct ctl_table *table, size_t column)
+{
+        if (column + 1 < table->n_columns)
+                return NULL;
+        return table->line_end ? table->line_end : "\n";
+}
+
 int ctl_table_print(const struct ctl_table *table, FILE *file)
 {
         _cleanup_free_ size_t *widths = calloc(table->n_columns, sizeof(*widths));
@@ -213,13 +238,11 @@ int ctl_table_print(const struct ctl_table *table, FILE *file)
         narrow(table, widths, ctl_columns(file));
         for (column = 0; column < table->n_columns; column++)
                 print_cell(file, table->columns[column].title, colours ? CTL_BOLD : CTL_PLAIN,
-                           widths[column], table->columns[column].right,
-                           column + 1 == table->n_columns);
+                           widths[column], table->columns[column].right, end_after(table, column));
         for (size_t i = 0; i < table->n_cells; i++) {
                 column = i % table->n_columns;
                 print_cell(file, table->cells[i].text, colours ? table->cells[i].colour : CTL_PLAIN,
-                           widths[column], table->columns[column].right,
-                           column + 1 == table->n_columns);
+                           widths[column], table->columns[column].right, end_after(table, column));
         }
         return 0;
 }
@@ -228,7 +251,11 @@ const char *ctl_format_time(char buffer[static CTL_UNIT_MAX], double seconds)
 {
         uint64_t s = seconds > 0 && seconds < 1e15 ? (uint64_t)seconds : 0;
 
-        if (seconds > 0 && seconds < 1)
+        if (seconds > 0 && seconds < 0.0009995)
+                snprintf(buffer, CTL_UNIT_MAX, "%.0f us", seconds * 1e6);
+        else if (seconds > 0 && seconds < 0.00995)
+                snprintf(buffer, CTL_UNIT_MAX, "%.1f ms", seconds * 1000);
+        else if (seconds > 0 && seconds < 0.9995)
                 snprintf(buffer, CTL_UNIT_MAX, "%.0f ms", seconds * 1000);
         else if (s < 60)
                 snprintf(buffer, CTL_UNIT_MAX, "%.1f s", seconds);

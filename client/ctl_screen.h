@@ -19,6 +19,8 @@ void ctl_put_text(FILE *file, const char *text);
 
 /* Columns of the terminal; SIZE_MAX if the file is none, and nothing needs to be cut. */
 size_t ctl_columns(FILE *file);
+/* Its lines, likewise. */
+size_t ctl_lines(FILE *file);
 /* As much of the text as there are columns for, with "..." as one character at the end of what was
  * cut. To be freed; NULL: no memory. */
 char *ctl_shorten(const char *text, size_t columns);
@@ -38,7 +40,8 @@ struct ctl_table {
         size_t n_columns;
         struct ctl_cell *cells; /* row by row */
         size_t n_cells, size;
-        bool failed; /* no memory: ctl_table_print() says so */
+        bool failed;          /* no memory: ctl_table_print() says so */
+        const char *line_end; /* NULL: a newline */
 };
 
 #define CTL_TABLE(titles)                                                                          \
@@ -54,7 +57,7 @@ int ctl_table_print(const struct ctl_table *table, FILE *file);
 void ctl_table_clear(struct ctl_table *table);
 
 #define CTL_UNIT_MAX 32
-/* "250 ms", "12.3 s", "5 min 3 s", "2 h 5 min", "3 d 4 h". */
+/* "12 us", "1.2 ms", "250 ms", "12.3 s", "5 min 3 s", "2 h 5 min", "3 d 4 h". */
 const char *ctl_format_time(char buffer[static CTL_UNIT_MAX], double seconds);
 /* "512 B", "1.5 K", "20 M". */
 const char *ctl_format_size(char buffer[static CTL_UNIT_MAX], double bytes);

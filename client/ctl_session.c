@@ -112,6 +112,14 @@ int ctl_session_bad_answer(const char *method)
         return EX_PROTOCOL;
 }
 
+int ctl_session_printed(int result)
+{
+        if (result >= 0)
+                return CTL_SUCCESS;
+        fputs("jumpbootctl: out of memory\n", stderr);
+        return EX_OSERR;
+}
+
 struct json_object *ctl_session_tree(const char *method, const struct jumpboot_reply *reply)
 {
         size_t length;

@@ -23,6 +23,9 @@ struct ctl_session {
         int timeout_ms;   /* 0: without end; CTL_NO_WISH: not given */
         uint64_t started; /* monotonic microseconds */
         struct jumpboot *jb;
+        /* Of top: microseconds from one look to the next, and how many; 0: until it is quit. */
+        uint64_t delay;
+        unsigned count;
 };
 
 void ctl_session_clear(struct ctl_session *session);
@@ -40,6 +43,9 @@ void ctl_session_print(const struct ctl_session *session, const struct jumpboot_
 
 /* Tells that the answer to a method of the daemon lacks what it must have: gives EX_PROTOCOL. */
 int ctl_session_bad_answer(const char *method);
+
+/* What printing gave: 0, or -ENOMEM, which stderr tells. Gives the exit status. */
+int ctl_session_printed(int result);
 
 /* A result as a tree; NULL if it is no object (stderr tells). */
 struct json_object *ctl_session_tree(const char *method, const struct jumpboot_reply *reply);

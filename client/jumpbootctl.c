@@ -15,6 +15,9 @@
 #error "PACKAGE_VERSION comes from the build"
 #endif
 
+#define DELAY_DEFAULT USEC_PER_SEC
+#define DELAY_MIN     (100 * USEC_PER_MSEC)
+
 struct command {
         const char *name;
         const char *arguments;
@@ -45,12 +48,16 @@ static const struct command commands[] = {
         },
         {
                 .name = "status",
-                .arguments = "",
+                .arguments = "[PROGRAM]",
                 .summary = "show the daemon and its programs, with counts and last errors",
                 .run = ctl_status,
                 .help = "IDLE, BUSY and MAX are workers, QUEUE the requests that wait. OK and "
                         "FAILED\n"
-                        "count answers, DEATHS workers that ended when they should not have.\n",
+                        "count answers, DEATHS workers that ended when they should not have. Of "
+                        "100\n"
+                        "requests 99 took no longer than P99 in a worker.\n"
+                        "\n"
+                        "Of one PROGRAM all is told that the daemon knows.\n",
         },
         {
                 .name = "programs",
@@ -58,6 +65,36 @@ static const struct command commands[] = {
                 .summary = "list the programs",
                 .run = ctl_programs,
                 .help = "One line for each, with its program set, state, workers and queue.\n",
+        },
+        {
+                .name = "workers",
+                .arguments = "[PROGRAM]",
+                .summary = "list the worker processes and what they run",
+                .run = ctl_workers,
+                .help = "SINCE is how long each has been in its STATE, SERVED the requests that "
+                        "it\n"
+                        "has answered, MEMORY what is resident, RUNS how long it has had the "
+                        "FUNCTION\n"
+                        "that it runs.\n",
+        },
+        {
+                .name = "top",
+                .arguments = "[-d SECONDS] [-n COUNT]",
+                .summary = "watch the programs and workers, refreshed again and again",
+                .run = ctl_top,
+                .help = "  -d, --delay SECONDS  from one look to the next [1]\n"
+                        "  -n, --count COUNT    end after so many\n"
+                        "\n"
+                        "REQ/S and FAIL/S are since the look before. In the last minute 99 of 100\n"
+                        "requests waited no longer than WAIT for a worker, and half of them and "
+                        "99 of\n"
+                        "100 ran no longer than P50 and P99. Below are the workers: first those "
+                        "that run\n"
+                        "a function, the longest first.\n"
+                        "\n"
+                        "q quits, the space bar refreshes at once. Where standard output is no "
+                        "terminal\n"
+                        "one look is printed after the other.\n",
         },
         {
                 .name = "methods",
@@ -82,10 +119,14 @@ enum {
         OPTION_VERSION = 'V',
         OPTION_SOCKET = 's',
         OPTION_TIMEOUT = 't',
-        OPTION_JSON = 'j'
+        OPTION_JSON = 'j',
+        OPTION_DELAY = 'd',
+        OPTION_COUNT = 'n'
 };
 
 static const struct option options[] = {
+        {"count", required_argument, NULL, OPTION_COUNT},
+        {"delay", required_argument, NULL, OPTION_DELAY},
         {"help", no_argument, NULL, OPTION_HELP},
         {"json", no_argument, NULL, OPTION_JSON},
         {"socket", required_argument, NULL, OPTION_SOCKET},
@@ -154,8 +195,38 @@ static int parse_timeout(const char *text, int *ret_ms)
         return CTL_SUCCESS;
 }
 
+/* Seconds as top(1) has them, or a duration. */
+static int parse_delay(const char *text, struct ctl_session *session)
+{
+        char *end;
+        double seconds = strtod(text, &end);
+        int r = units_parse_duration(text, &session->delay);
+
+        if (r < 0)
+                session->delay = end != text && !*end && seconds > 0 && seconds < 1e9
+                                         ? (uint64_t)(seconds * USEC_PER_SEC)
+                                         : 0;
+        if (session->delay >= DELAY_MIN)
+                return CTL_SUCCESS;
+        return ctl_usage_error("--delay %s: it is seconds, or a number with a unit: 0.5, 2, 500ms; "
+                               "at least 0.1",
+                               text);
+}
+
+static int parse_count(const char *text, struct ctl_session *session)
+{
+        char *end;
+        unsigned long count = strtoul(text, &end, 10);
+
+        if (*text < '0' || *text > '9' || *end || count == 0 || count > UINT_MAX)
+                return ctl_usage_error("--count %s: it is a number, at least 1", text);
+        session->count = (unsigned)count;
+        return CTL_SUCCESS;
+}
+
 struct wishes {
         bool help, version;
+        const char *for_top; /* an option that only top has */
 };
 
 static int take_option(int option, struct ctl_session *session, struct wishes *wishes)
@@ -174,6 +245,12 @@ static int take_option(int option, struct ctl_session *session, struct wishes *w
                 break;
         case OPTION_TIMEOUT:
                 return parse_timeout(optarg, &session->timeout_ms);
+        case OPTION_DELAY:
+                wishes->for_top = "--delay";
+                return parse_delay(optarg, session);
+        case OPTION_COUNT:
+                wishes->for_top = "--count";
+                return parse_count(optarg, session);
         case OPTION_VERSION:
                 wishes->version = true;
                 break;
@@ -188,7 +265,7 @@ static int parse_options(int argc, char **argv, struct ctl_session *session, str
 
         opterr = 0;
         while (r == CTL_SUCCESS &&
-               (option = getopt_long(argc, argv, ":hjs:t:V", options, NULL)) >= 0) {
+               (option = getopt_long(argc, argv, ":d:hjn:s:t:V", options, NULL)) >= 0) {
                 if (option == ':' || option == '?')
                         return ctl_usage_error("%s", option_error(error, option, argv, options));
                 r = take_option(option, session, wishes);
@@ -223,6 +300,9 @@ static int run(int argc, char **argv, struct ctl_session *session)
         }
         if (!command)
                 return ctl_usage_error("which command?");
+        if (wishes.for_top && command->run != ctl_top)
+                return ctl_usage_error("%s: it takes no %s, top does", command->name,
+                                       wishes.for_top);
         return command->run(session, argv + optind + 1, argc - optind - 1);
 }
 
@@ -237,7 +317,8 @@ static int close_output(int status)
 
 int main(int argc, char **argv)
 {
-        struct ctl_session session = {.started = units_now(), .timeout_ms = CTL_NO_WISH};
+        struct ctl_session session = {
+                .started = units_now(), .timeout_ms = CTL_NO_WISH, .delay = DELAY_DEFAULT};
         int status;
 
         setlocale(LC_CTYPE, "");

@@ -4,6 +4,7 @@ import contextlib
 import resource
 
 import pytest
+from fake_server import FakeServer
 from harness import Daemon
 
 _running = []
@@ -76,3 +77,18 @@ def _settled_after_each_test(request):
                 daemon.assert_quiescent()
     for daemon in _running:
         daemon.close_clients()
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """serve(answer) starts a daemon that gives this answer to everything."""
+    servers = []
+
+    def start(answer, **options):
+        server = FakeServer(tmp_path / f"socket{len(servers)}", answer, **options)
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.__exit__()

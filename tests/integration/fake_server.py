@@ -5,6 +5,36 @@ import socket
 import threading
 
 
+# What a daemon tells of itself.
+STATUS = {
+    "version": "0.1.0", "pid": 4711, "uptime": 7384.2, "listen": "/run/x.sock",
+    "clients": 3, "requests_in_flight": 2, "buffered": 12288,
+    "programs": {
+        "calc": {
+            "program_set": "examples", "state": "ready", "last_error": None,
+            "workers": {"starting": 0, "idle": 2, "busy": 1, "stopping": 0, "max": 4, "min": 1},
+            "queue": {"length": 0, "max": 1000, "high_water": 3},
+            "requests": {"ok": 12, "exception": 1, "timeout": 2},
+            "deaths": 0, "starts": 2, "start_failures": 0,
+            "options": {"start_method": "spawn", "min_workers": 1, "max_workers": 4,
+                        "startup_timeout": "30s", "idle_timeout": "1m", "request_timeout": "30s"},
+            "queue_wait": {"count": 15, "p50": 0, "p90": 1.2e-5, "p99": 3e-5, "max": 3.1e-5,
+                           "total": 1e-3, "recent": {"count": 0}},
+            "run_time": {"count": 15, "p50": 1.13e-4, "p90": 8.12e-4, "p99": 1.2e-3, "max": 10.0,
+                         "total": 11.2, "recent": {"count": 0}},
+        },
+        "thumbnails": {
+            "program_set": "imaging", "state": "unavailable",
+            "last_error": {"exception": "ImportError", "message": "No module named 'x'"},
+            "workers": {"starting": 1, "idle": 0, "busy": 0, "stopping": 0, "max": 8, "min": 2},
+            "queue": {"length": 7, "max": 1000, "high_water": 9},
+            "requests": {"ok": 0, "unavailable": 105},
+            "deaths": 0, "starts": 9, "start_failures": 9,
+        },
+    },
+}
+
+
 class FakeServer:
     """Listens on path and gives each request to answer(), in a thread of its own.
 

@@ -14,22 +14,7 @@ import tempfile
 import pytest
 from ctl import (IO_ERROR, NO_INPUT, PROTOCOL, TRY_AGAIN, UNAVAILABLE, USAGE, ctl, ctl_command,
                  on_terminal)
-from fake_server import FakeServer, error, raw_result, result
-
-
-@pytest.fixture
-def serve(tmp_path):
-    """serve(answer) starts a daemon that gives this answer to everything."""
-    servers = []
-
-    def start(answer, **options):
-        server = FakeServer(tmp_path / f"socket{len(servers)}", answer, **options)
-        servers.append(server)
-        return server
-
-    yield start
-    for server in servers:
-        server.__exit__()
+from fake_server import STATUS, FakeServer, error, raw_result, result
 
 
 # What is asked.
@@ -168,7 +153,7 @@ def test_timeout_tells_how_far_it_came(serve, stage, started, status, told):
     ended, out, err = ctl("call", "p.f", socket=server.path)
     assert (ended, out) == (status, "")
     assert re.fullmatch(
-        rf"jumpbootctl: p\.f: timeout: not done after [0-9.]+ m?s, {re.escape(told)}\n", err)
+        rf"jumpbootctl: p\.f: timeout: not done after [0-9.]+ [mu]?s, {re.escape(told)}\n", err)
 
 
 def test_error_cannot_play_tricks_on_a_terminal(serve):
@@ -199,7 +184,7 @@ def test_daemon_that_goes_away_in_mid_answer(serve):
 def test_daemon_that_is_silent(serve):
     server = serve(lambda request: b"")
     assert ctl("--timeout", "1ms", "call", "p.f", socket=server.path) == (
-        1, "", "jumpbootctl: p.f: no answer within 1 ms\n")
+        1, "", "jumpbootctl: p.f: no answer within 1.0 ms\n")
 
 
 def test_no_daemon(tmp_path):
@@ -244,7 +229,18 @@ def test_no_permission():
     (["-s", os.devnull, "ping"], f"{os.devnull} is not a socket"),
     (["--timeout", "5", "ping"], "--timeout 5: a duration is a number with a unit"),
     (["ping", "x"], "ping: it takes no arguments"),
-    (["status", "x"], "status: it takes no arguments"),
+    (["status", "x", "y"], "status: it takes one PROGRAM at most"),
+    (["workers", "x", "y"], "workers: it takes one PROGRAM at most"),
+    (["top", "x"], "top: it takes no arguments"),
+    (["top", "-d", "x"], "--delay x: it is seconds"),
+    (["top", "-d", "0"], "--delay 0: it is seconds"),
+    (["top", "-d", "50ms"], "--delay 50ms: it is seconds"),
+    (["top", "-d", "-1"], "--delay -1: it is seconds"),
+    (["top", "-n", "0"], "--count 0: it is a number"),
+    (["top", "-n", "1x"], "--count 1x: it is a number"),
+    (["top", "-n", "-1"], "--count -1: it is a number"),
+    (["status", "-n", "1"], "status: it takes no --count, top does"),
+    (["ping", "-d", "1"], "ping: it takes no --delay, top does"),
     (["programs", "x"], "programs: it takes no arguments"),
     (["methods", "x", "y"], "methods: it takes one PROGRAM at most"),
     (["call"], "call: which function?"),
@@ -275,7 +271,7 @@ def test_stdin_that_cannot_be_read():
 def test_help_and_version():
     status, out, err = ctl("--help")
     assert (status, err) == (0, "")
-    for command in ("call", "status", "programs", "methods", "ping"):
+    for command in ("call", "status", "programs", "workers", "top", "methods", "ping"):
         assert f"\n  {command} " in out
         status, help_of_command, err = ctl(command, "--help")
         assert (status, err) == (0, "")
@@ -304,42 +300,57 @@ def test_timeout_of_zero_is_none(serve):
 
 # What it shows of the daemon.
 
-STATUS = {
-    "version": "0.1.0", "pid": 4711, "uptime": 7384.2, "listen": "/run/x.sock",
-    "clients": 3, "requests_in_flight": 2, "buffered": 12288,
-    "programs": {
-        "calc": {
-            "program_set": "examples", "state": "ready", "last_error": None,
-            "workers": {"starting": 0, "idle": 2, "busy": 1, "stopping": 0, "max": 4, "min": 1},
-            "queue": {"length": 0, "max": 1000, "high_water": 3},
-            "requests": {"ok": 12, "exception": 1, "timeout": 2},
-            "deaths": 0, "starts": 2, "start_failures": 0,
-        },
-        "thumbnails": {
-            "program_set": "imaging", "state": "unavailable",
-            "last_error": {"exception": "ImportError", "message": "No module named 'x'"},
-            "workers": {"starting": 1, "idle": 0, "busy": 0, "stopping": 0, "max": 8, "min": 2},
-            "queue": {"length": 7, "max": 1000, "high_water": 9},
-            "requests": {"ok": 0, "unavailable": 105},
-            "deaths": 0, "starts": 9, "start_failures": 9,
-        },
-    },
-}
-
-
 def test_status(serve):
     server = serve(result(STATUS))
     assert ctl("status", socket=server.path) == (0, """\
 jumpbootd 0.1.0, pid 4711, up 2 h 3 min, on /run/x.sock
 clients: 3, requests in flight: 2, buffered: 12 K
 
-PROGRAM     SET       STATE        IDLE  BUSY  MAX  QUEUE  OK  FAILED  DEATHS
-calc        examples  ready           2     1    4      0  12       3       0
-thumbnails  imaging   unavailable     0     0    8      7   0     105       0
+PROGRAM     STATE        IDLE  BUSY  MAX  QUEUE  OK  FAILED     P99  DEATHS
+calc        ready           2     1    4      0  12       3  1.2 ms       0
+thumbnails  unavailable     0     0    8      7   0     105       -       0
 
 thumbnails: ImportError: No module named 'x'
 """, "")
     assert server.requests[0]["method"] == "jumpbootd.status"
+
+
+def test_status_of_one_program(serve):
+    server = serve(result(STATUS))
+    status, out, err = ctl("status", "calc", socket=server.path)
+    assert (status, err) == (0, "")
+    assert server.requests[0]["params"] == {"program": "calc"}
+    assert out == """\
+calc: ready, of the program set examples
+
+workers   starting 0, idle 2, busy 1, stopping 0, max 4, min 1
+queue     length 0, max 1000, high_water 3
+requests  ok 12, exception 1, timeout 2
+starts    all 2, failed 0, died later 0
+options   start_method spawn, min_workers 1, max_workers 4,
+          startup_timeout 30s, idle_timeout 1m, request_timeout 30s
+
+REQUESTS                 P50     P90     P99     MAX  COUNT
+waited                     0   12 us   30 us   31 us     15
+  in the last minute       -       -       -       -      0
+ran                   113 us  812 us  1.2 ms  10.0 s     15
+  in the last minute       -       -       -       -      0
+"""
+
+
+def test_status_of_a_program_that_fails(serve):
+    traceback = "Traceback (most recent call last):\nImportError: No module named 'x'\n"
+    programs = {"a": {**STATUS["programs"]["thumbnails"], "last_error": {"traceback": traceback}}}
+    server = serve(result({**STATUS, "programs": programs}))
+    assert ctl("status", "a", socket=server.path)[1].endswith(
+        "\n\nThe last worker failed to start:\n" + traceback)
+    programs["a"]["last_error"] = {"message": "no memory"}
+    assert ctl("status", "a", socket=server.path)[1].endswith("start:\nno memory\n")
+
+
+def test_status_without_the_program_that_was_asked_for(serve):
+    server = serve(result({**STATUS, "programs": {}}))
+    assert ctl("status", "calc", socket=server.path)[0] == PROTOCOL
 
 
 def test_programs(serve):
@@ -447,7 +458,7 @@ def test_methods_of_a_program_without_any(serve, wanted, status, out, err):
     assert not as_json[1] or json.loads(as_json[1]) == {**DISCOVERY, "methods": []}
 
 
-@pytest.mark.parametrize("command", ["status", "programs", "methods", "ping"])
+@pytest.mark.parametrize("command", ["status", "programs", "workers", "top", "methods", "ping"])
 @pytest.mark.parametrize("answer", [3, None, "text", []])
 def test_control_answers_of_another_shape(serve, command, answer):
     server = serve(result(answer))
@@ -456,7 +467,7 @@ def test_control_answers_of_another_shape(serve, command, answer):
     assert "is not what it should be" in err
 
 
-@pytest.mark.parametrize("command", ["status", "programs", "ping"])
+@pytest.mark.parametrize("command", ["status", "programs", "workers", "top", "ping"])
 @pytest.mark.parametrize("answer", [{}, {"programs": {"p": 3}}, {"programs": [1]},
                                     {"programs": {"p": {"requests": 1, "workers": []}}}])
 def test_control_answers_that_lack_what_is_shown(serve, command, answer):

@@ -59,7 +59,13 @@ START_TEST(test_times)
         char text[CTL_UNIT_MAX];
 
         ck_assert_str_eq(ctl_format_time(text, 0), "0.0 s");
+        ck_assert_str_eq(ctl_format_time(text, 0.000012), "12 us");
+        ck_assert_str_eq(ctl_format_time(text, 0.0009994), "999 us");
+        ck_assert_str_eq(ctl_format_time(text, 0.0009999), "1.0 ms");
+        ck_assert_str_eq(ctl_format_time(text, 0.00994), "9.9 ms");
+        ck_assert_str_eq(ctl_format_time(text, 0.00999), "10 ms");
         ck_assert_str_eq(ctl_format_time(text, 0.25), "250 ms");
+        ck_assert_str_eq(ctl_format_time(text, 0.9999), "1.0 s");
         ck_assert_str_eq(ctl_format_time(text, 12.34), "12.3 s");
         ck_assert_str_eq(ctl_format_time(text, 303), "5 min 3 s");
         ck_assert_str_eq(ctl_format_time(text, 7500), "2 h 5 min");

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl_workers.h"
+
+#include "common/cleanup.h"
+#include "ctl_commands.h"
+#include "ctl_state.h"
+#include "ctl_tree.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+static const struct ctl_column columns[] = {
+        {.title = "PROGRAM"},
+        {.title = "SLOT", .right = true},
+        {.title = "PID", .right = true},
+        {.title = "STATE"},
+        {.title = "SINCE", .right = true},
+        {.title = "SERVED", .right = true},
+        {.title = "MEMORY", .right = true},
+        {.title = "RUNS", .right = true},
+        {.title = "FUNCTION"},
+};
+
+static double age_of(struct json_object *worker)
+{
+        return ctl_tree_text(worker, "function") ? ctl_tree_number(worker, "function_age") : -1;
+}
+
+static int compare(const void *a, const void *b)
+{
+        double x = age_of(*(struct json_object *const *)a);
+        double y = age_of(*(struct json_object *const *)b);
+
+        return x > y ? -1 : x < y;
+}
+
+void ctl_workers_sort(struct json_object *workers)
+{
+        json_object_array_sort(workers, compare);
+}
+
+static enum ctl_colour colour_of(const char *state)
+{
+        if (strcmp(state, "busy") == 0)
+                return CTL_GREEN;
+        return strcmp(state, "idle") == 0 ? CTL_PLAIN : CTL_YELLOW;
+}
+
+static void add_worker(struct ctl_table *table, struct json_object *worker)
+{
+        const char *state = ctl_state_text(worker, "state");
+        const char *function = ctl_tree_text(worker, "function");
+        char since[CTL_UNIT_MAX], memory[CTL_UNIT_MAX], age[CTL_UNIT_MAX] = "";
+
+        if (function)
+                ctl_format_time(age, age_of(worker));
+        ctl_table_add(table, CTL_BOLD, "%s", ctl_state_text(worker, "program"));
+        ctl_table_add(table, CTL_PLAIN, "%lld", (long long)ctl_tree_int(worker, "slot"));
+        ctl_table_add(table, CTL_PLAIN, "%lld", (long long)ctl_tree_int(worker, "pid"));
+        ctl_table_add(table, colour_of(state), "%s", state);
+        ctl_table_add(table, CTL_PLAIN, "%s",
+                      ctl_format_time(since, ctl_tree_number(worker, "since")));
+        ctl_table_add(table, CTL_PLAIN, "%lld", (long long)ctl_tree_int(worker, "served"));
+        ctl_table_add(table, CTL_PLAIN, "%s",
+                      ctl_format_size(memory, ctl_tree_number(worker, "memory")));
+        ctl_table_add(table, CTL_PLAIN, "%s", age);
+        ctl_table_add(table, CTL_PLAIN, "%s", function ? function : "");
+}
+
+int ctl_workers_print(struct json_object *workers, size_t n, const char *line_end)
+{
+        _cleanup_(ctl_table_clear) struct ctl_table table = CTL_TABLE(columns);
+
+        table.line_end = line_end;
+        for (size_t i = 0; i < n && i < json_object_array_length(workers); i++)
+                add_worker(&table, json_object_array_get_idx(workers, i));
+        return ctl_table_print(&table, stdout);
+}
+
+int ctl_workers(struct ctl_session *session, char **words, int n_words)
+{
+        _cleanup_(ctl_tree_freep) struct json_object *tree = NULL;
+        struct jumpboot_reply *reply;
+        struct json_object *workers;
+        int r;
+
+        if (n_words > 1)
+                return ctl_usage_error("workers: it takes one PROGRAM at most, \"%s\" is too much",
+                                       words[1]);
+        r = ctl_state_ask(session, "jumpbootd.workers", n_words > 0 ? words[0] : NULL, &reply,
+                          &tree);
+        if (r != CTL_SUCCESS)
+                return r;
+        workers = ctl_tree_member(tree, "workers");
+        if (session->json)
+                ctl_session_print(session, reply);
+        else if (json_object_array_length(workers) == 0)
+                puts("There are no workers.");
+        else
+                r = ctl_session_printed(ctl_workers_print(workers, SIZE_MAX, "\n"));
+        jumpboot_reply_free(reply);
+        return r;
+}
