@@ -30,7 +30,8 @@ static struct server_limits take_limits(const struct config *config)
         rlim_t reserved = FILES_OF_OWN;
 
         for (size_t i = 0; i < config->n_programs; i++)
-                reserved += (rlim_t)config->programs[i]->max_workers * FILES_PER_WORKER;
+                /* For a moment there may be one more, in the place of another. */
+                reserved += ((rlim_t)config->programs[i]->max_workers + 1) * FILES_PER_WORKER;
         if (getrlimit(RLIMIT_NOFILE, &limits.files) < 0)
                 return limits;
         struct rlimit raised = {limits.files.rlim_max, limits.files.rlim_max};

@@ -3,6 +3,7 @@
 
 #include "common/cleanup.h"
 #include "common/units.h"
+#include "memory.h"
 #include "pool_failures.h"
 #include "pool_starts.h"
 #include "refuse.h"
@@ -94,14 +95,30 @@ static void enqueue(struct pool *pool, struct request *request)
         request->state = REQUEST_QUEUED;
         if (++pool->queue_length > pool->queue_high_water)
                 pool->queue_high_water = pool->queue_length;
+        starts_count_maximum(pool);
         if (starts_may_grow(pool))
+                turn_defer(pool->around->turn, &pool->maintain);
+}
+
+/* One that may be given a request. While a worker and its replacement are both there, no more than
+ * max_workers work all the same. */
+static struct worker *idle_worker(const struct pool *pool)
+{
+        return count(pool, WORKER_BUSY) < pool->options->max_workers
+                       ? TAILQ_FIRST(&pool->workers.list[WORKER_IDLE])
+                       : NULL;
+}
+
+static void give(struct pool *pool, struct worker *worker, struct request *request, uint64_t now)
+{
+        worker_send(worker, request, now);
+        if (recycle_is_once(worker))
                 turn_defer(pool->around->turn, &pool->maintain);
 }
 
 void pool_submit(struct pool *pool, struct request *request, uint64_t now)
 {
-        struct worker *worker =
-                pool->around->is_held_back ? NULL : TAILQ_FIRST(&pool->workers.list[WORKER_IDLE]);
+        struct worker *worker = pool->around->is_held_back ? NULL : idle_worker(pool);
 
         request->pool = pool;
         if (pool->is_stopping)
@@ -113,7 +130,7 @@ void pool_submit(struct pool *pool, struct request *request, uint64_t now)
         else if (!set_deadline(pool, request, now))
                 refuse_out_of_memory(pool, request);
         else if (worker)
-                worker_send(worker, request, now);
+                give(pool, worker, request, now);
         else
                 enqueue(pool, request);
 }
@@ -142,12 +159,13 @@ static void feed_worker(struct pool *pool, struct worker *worker, uint64_t now)
         if (request) {
                 TAILQ_REMOVE(&pool->queue, request, place);
                 pool->queue_length--;
-                worker_send(worker, request, now);
+                give(pool, worker, request, now);
         } else if (worker->state == WORKER_BUSY) {
                 worker->idle_since = now;
                 worker_set_state(worker, WORKER_IDLE);
                 if (pool->options->idle_timeout && starts_has_surplus(pool))
                         arm(pool, now + pool->options->idle_timeout, now);
+                arm(pool, recycle_next_look(worker), now);
         }
 }
 
@@ -156,7 +174,16 @@ void pool_resume(struct pool *pool, uint64_t now)
         struct worker *worker;
 
         while (!TAILQ_EMPTY(&pool->queue) && !pool->around->is_held_back &&
-               (worker = TAILQ_FIRST(&pool->workers.list[WORKER_IDLE])))
+               (worker = idle_worker(pool)))
+                feed_worker(pool, worker, now);
+}
+
+/* A worker has answered all that it had. */
+static void on_free(struct pool *pool, struct worker *worker, uint64_t now)
+{
+        if (recycle_answered(pool, worker, now))
+                pool_resume(pool, now);
+        else
                 feed_worker(pool, worker, now);
 }
 
@@ -169,8 +196,10 @@ static void on_ready(void *userdata, struct worker *worker)
                  (double)(now - worker->process.started) / 1e3);
         json_object_put(pool->methods);
         pool->methods = json_object_get(worker->methods);
+        renew_became_ready(pool, worker, now);
+        recycle_became_ready(pool, worker);
         failures_became_ready(pool);
-        feed_worker(pool, worker, now);
+        pool_resume(pool, now);
         turn_defer(pool->around->turn, &pool->maintain);
 }
 
@@ -192,7 +221,7 @@ static void on_answered(void *userdata, struct worker *worker, struct request *r
         if (request)
                 finish_answered(pool, request, answer, now);
         if (worker->state == WORKER_BUSY && ledger_is_empty(&worker->ledger))
-                feed_worker(pool, worker, now);
+                on_free(pool, worker, now);
 }
 
 /* A request that its worker has not begun is given to another one, and nobody notices. Once only:
@@ -229,7 +258,8 @@ static void on_exited(void *userdata, struct worker *worker)
         struct pool *pool = userdata;
         uint64_t now = units_now();
 
-        failures_ended(pool, worker, now);
+        if (!renew_ended(pool, worker, now))
+                failures_ended(pool, worker, now);
         end_requests(pool, worker);
         pool_resume(pool, now);
         slots_release(&pool->slots, worker->slot);
@@ -298,6 +328,8 @@ void pool_maintain(struct pool *pool, uint64_t now)
                 next = units_sooner(next, process_escalate(&worker->process, now));
         if (pool_is_unavailable(pool))
                 refuse_queue(pool);
+        /* Whoever was busy and has gone has left its turn to another. */
+        pool_resume(pool, now);
         if (deadlines_first(&pool->deadlines))
                 next = units_sooner(next, deadlines_first(&pool->deadlines)->deadline);
         arm(pool, next, now);
@@ -342,6 +374,7 @@ void pool_stop(struct pool *pool, bool hurry, uint64_t now)
         struct request *request;
 
         pool->is_stopping = true;
+        renew_cancel(pool, "the program is being stopped", now);
         while ((request = TAILQ_FIRST(&pool->queue)))
                 refuse_shutting_down(pool, request);
         for (enum worker_state state = WORKER_STARTING; state <= WORKER_STOPPING; state++) {
@@ -365,6 +398,7 @@ int pool_new(const struct surroundings *around, struct program_options *options,
         pool->events = events;
         pool->userdata = userdata;
         pool->maintain.run = on_turn;
+        pool->recycle.memory_of = memory_of;
         pool->options = program_options_ref(options);
         pool->context = (struct log_context){
                 .program_set = options->program_set,
@@ -406,6 +440,7 @@ struct pool *pool_free(struct pool *pool)
         json_object_put(pool->last_error);
         json_object_put(pool->methods);
         program_options_unref(pool->options);
+        renew_clear(pool);
         slots_clear(&pool->slots);
         free(pool);
         return NULL;

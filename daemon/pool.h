@@ -11,6 +11,8 @@
 #include "deadlines.h"
 #include "metrics.h"
 #include "options.h"
+#include "pool_recycle.h"
+#include "pool_renew.h"
 #include "request.h"
 #include "slots.h"
 #include "turn.h"
@@ -23,6 +25,9 @@ struct pool_events {
         /* It has got its first min_workers, or knows that it will not; or has lost its last
          * worker after pool_stop(). */
         void (*changed)(void *userdata, struct pool *pool);
+        /* What pool_renew() has come to. NULL: all is well; else why its workers did not start, and
+         * nothing has changed. Borrowed. */
+        void (*renewed)(void *userdata, struct pool *pool, struct json_object *error);
 };
 
 struct pool {
@@ -34,6 +39,8 @@ struct pool {
 
         struct worker_lists workers;
         struct slots slots;
+        struct pool_recycle recycle;
+        struct pool_renewal renewal;
         struct request_list queue;
         unsigned queue_length, queue_high_water;
         struct deadlines deadlines;
@@ -52,6 +59,10 @@ struct pool {
         struct json_object *methods; /* what the last worker that started can do */
         uint64_t finished[RPC_STATUS_COUNT];
         uint64_t starts, start_failures, deaths;
+        uint64_t respawns;        /* starts that did not make it larger, but replaced somebody */
+        unsigned grown_to;        /* its size, as if nobody had died since */
+        uint64_t maximum_reached; /* times that requests began to wait though it had max_workers */
+        bool is_at_maximum;
         uint64_t run_time; /* a moving average, microseconds */
         struct metrics metrics;
 };
@@ -79,6 +90,11 @@ void pool_finish(struct pool *pool, struct request *request, const struct rpc_an
 void pool_resume(struct pool *pool, uint64_t now);
 /* Does what is due and arms the timer for what will be. */
 void pool_maintain(struct pool *pool, uint64_t now);
+/* Tries a worker with these options (new ones, or its own) beside those that serve. Once it is
+ * ready, the options are the pool's, and the older workers are replaced one after the other; if it
+ * fails, nothing changes. The event `renewed` tells which, once: from within this call if the pool
+ * is stopping. One that is still under way is given up, and told so first. */
+void pool_renew(struct pool *pool, struct program_options *options, uint64_t now);
 /* Refuses what waits or runs, and lets the workers go: hurried ones are killed at once. */
 void pool_stop(struct pool *pool, bool hurry, uint64_t now);
 bool pool_has_workers(const struct pool *pool);

@@ -4,6 +4,8 @@
 #include "code.h"
 #include "slot_text.h"
 
+#include "common/units.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -272,6 +274,13 @@ static int build_values(struct build *build)
         r |= check_within_max(build, "min_workers", options->min_workers, DRAFT_OPTION_min_workers);
         r |= check_within_max(build, "spare_workers", options->spare_workers,
                               DRAFT_OPTION_spare_workers);
+        if (options->max_worker_lifetime != 0 && options->max_worker_lifetime < USEC_PER_SEC) {
+                json_node_error(&build->draft->origins[DRAFT_OPTION_max_worker_lifetime],
+                                build->errors,
+                                "max_worker_lifetime must be 0 or at least 1s: workers would do "
+                                "nothing but start");
+                r = 1;
+        }
         if (options->max_queue_size == 0 && options->min_workers == 0) {
                 json_node_error(&build->draft->origins[DRAFT_OPTION_max_queue_size], build->errors,
                                 "max_queue_size 0 needs a min_workers of 1 or more: no request "

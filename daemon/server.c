@@ -192,7 +192,7 @@ static void on_pool_changed(void *userdata, struct pool *pool)
                 announce(server);
 }
 
-static const struct pool_events pool_events = {on_pool_changed};
+static const struct pool_events pool_events = {.changed = on_pool_changed};
 
 static int make_pools(struct server *server)
 {

@@ -27,6 +27,16 @@ enum worker_state {
         WORKER_STATES
 };
 
+/* Why a worker is to be replaced. */
+enum worker_due {
+        WORKER_NOT_DUE,
+        WORKER_DUE_REQUESTS,
+        WORKER_DUE_LIFETIME,
+        WORKER_DUE_MEMORY,
+        WORKER_DUE_RENEWED,
+        WORKER_DUE_REASONS
+};
+
 const char *worker_state_name(enum worker_state state);
 
 TAILQ_HEAD(worker_list, worker);
@@ -70,6 +80,13 @@ struct worker {
         uint64_t idle_since, busy_since, stopping_since;
         uint64_t served;
         struct json_object *methods; /* as told when it became ready */
+
+        /* What its pool replaces it by. */
+        enum worker_due due;
+        unsigned max_requests; /* how many it may serve; 0: any number */
+        bool is_replacement;   /* it starts for one that is due */
+        uint64_t memory;       /* bytes, as last seen */
+        uint64_t memory_seen_at, memory_look_at;
 };
 
 /* Spawns the process. 0, or a negative errno with the reason in `error`. */

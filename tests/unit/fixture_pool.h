@@ -8,6 +8,8 @@
 
 #include "daemon/pool.h"
 
+#include <json-c/json.h>
+
 static unsigned n_changed;
 
 static inline void on_pool_changed(void *userdata, struct pool *pool)
@@ -17,13 +19,27 @@ static inline void on_pool_changed(void *userdata, struct pool *pool)
         n_changed++;
 }
 
-static const struct pool_events pool_events = {on_pool_changed};
+/* "ok|" or "error: its message|" for each renewal that came to its end. */
+static char renewals[1024];
+
+static inline void on_pool_renewed(void *userdata, struct pool *pool, struct json_object *error)
+{
+        size_t length = strlen(renewals);
+
+        (void)userdata;
+        (void)pool;
+        snprintf(renewals + length, sizeof(renewals) - length, "%s%s|", error ? "error: " : "ok",
+                 error ? json_object_get_string(json_object_object_get(error, "message")) : "");
+}
+
+static const struct pool_events pool_events = {on_pool_changed, on_pool_renewed};
 
 static inline void pools_begin(void)
 {
         workers_begin();
         requests_begin();
         n_changed = 0;
+        renewals[0] = '\0';
 }
 
 /* Takes over the caller's reference of the options. */
@@ -39,6 +55,28 @@ static inline struct pool *new_pool(struct program_options *options)
 static inline unsigned count_workers(const struct pool *pool, enum worker_state state)
 {
         return pool->workers.count[state];
+}
+
+/* All processes of it, those that are on their way out too. */
+static inline unsigned count_all(const struct pool *pool)
+{
+        unsigned n = 0;
+
+        for (enum worker_state state = WORKER_STARTING; state <= WORKER_STOPPING; state++)
+                n += count_workers(pool, state);
+        return n;
+}
+
+static inline unsigned count_serving(const struct pool *pool)
+{
+        return count_workers(pool, WORKER_IDLE) + count_workers(pool, WORKER_BUSY);
+}
+
+/* How workers start that are started from now on. */
+static inline void set_mode(struct program_options *options, const char *mode)
+{
+        free(options->arguments[0]);
+        options->arguments[0] = strdup(mode);
 }
 
 static inline struct worker *first_worker(const struct pool *pool, enum worker_state state)

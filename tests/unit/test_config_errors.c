@@ -80,6 +80,9 @@ static const struct {
         {ONE(MAIN ", \"spare_workers\": 8, \"max_workers\": 4"),
          "programs.d/tools.conf:1:57: spare_workers (8) cannot be more than max_workers (4, at "
          "programs.d/tools.conf:1:75)\n"},
+        {ONE(MAIN ", \"max_worker_lifetime\": \"999ms\""),
+         "programs.d/tools.conf:1:63: max_worker_lifetime must be 0 or at least 1s: workers would "
+         "do nothing but start\n"},
         {ONE(MAIN ", \"max_queue_size\": 0, \"min_workers\": 0"),
          "programs.d/tools.conf:1:58: max_queue_size 0 needs a min_workers of 1 or more: no "
          "request "
