@@ -29,8 +29,8 @@ static struct server_limits take_limits(const struct config *config)
         struct server_limits limits = {.max_clients = config->server.max_clients};
         rlim_t reserved = FILES_OF_OWN;
 
+        /* Of each program there may be one more for a moment, in the place of another. */
         for (size_t i = 0; i < config->n_programs; i++)
-                /* For a moment there may be one more, in the place of another. */
                 reserved += ((rlim_t)config->programs[i]->max_workers + 1) * FILES_PER_WORKER;
         if (getrlimit(RLIMIT_NOFILE, &limits.files) < 0)
                 return limits;
