@@ -3,6 +3,7 @@
 
 #include "batch.h"
 #include "calls.h"
+#include "client_input.h"
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/units.h"
@@ -13,8 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define GOOD_PART (64U * 1024U)   /* of its answers; one who takes less is stalled */
-#define OUT_MAX   (1024U * 1024U) /* unsent bytes past which no more is read */
+#define GOOD_PART (64U * 1024U) /* of its answers; one who takes less is stalled */
 
 void client_count_unsent(struct client *client)
 {
@@ -24,125 +24,6 @@ void client_count_unsent(struct client *client)
         client->unsent = client->out.length;
         if (around->unsent > around->max_unsent)
                 around->held(around->userdata);
-}
-
-bool client_is_amid_line(const struct client *client)
-{
-        return client->envelope.length > 0;
-}
-
-static bool may_take_more(const struct client *client)
-{
-        return client->fd >= 0 && !client->is_failed &&
-               client->caller.n_requests < client->around->max_requests &&
-               client->out.length < OUT_MAX;
-}
-
-/* It waits for answers to its requests, not for the client to take some. */
-static bool is_at_limit(const struct client *client)
-{
-        return client->fd >= 0 && !client->is_failed &&
-               client->caller.n_requests >= client->around->max_requests &&
-               client->out.length < OUT_MAX;
-}
-
-/* How much to read at once; 0: not now. At the limit the buffer is filled, for the cancels in it.
- */
-static size_t read_limit(const struct client *client)
-{
-        if (may_take_more(client))
-                return buffer_read_limit(client->envelope.length);
-        if (is_at_limit(client) && client->in.length < BUFFER_CHUNK_SIZE)
-                return BUFFER_CHUNK_SIZE - client->in.length;
-        return 0;
-}
-
-static bool has_unscanned(const struct client *client)
-{
-        return client->in.length > client->envelope.length - client->dropped;
-}
-
-static void drop_input(struct client *client, size_t length)
-{
-        buffer_drop(&client->in, length);
-        ahead_dropped(client->ahead, length);
-}
-
-/* The line has ended at the envelope's length: makes ready for the next one. */
-static void leave_line(struct client *client, size_t newline)
-{
-        if (client->fd < 0)
-                return;
-        drop_input(client, client->envelope.length - client->dropped + newline);
-        envelope_reset(&client->envelope);
-        client->dropped = 0;
-        client->is_exempt = false;
-        free(steal(client->oversize));
-}
-
-/* The line is longer than allowed: of all of it only the id is kept, if it has been seen. */
-static void become_oversize(struct client *client)
-{
-        client->oversize = calloc(1, sizeof(*client->oversize));
-        if (!client->oversize)
-                client_drop(client);
-        else
-                call_read_id(client->oversize, &client->envelope.message, &client->in);
-}
-
-/* Scans one run of bytes, and takes the line if it ends there. */
-static void scan_run(struct client *client, const uint8_t *data, size_t length)
-{
-        struct envelope *envelope = &client->envelope;
-        size_t used;
-        bool was_whole = envelope->error == ENVELOPE_OK;
-        enum envelope_progress progress = envelope_feed(envelope, data, length, &used);
-
-        if (!client->oversize && was_whole && envelope->length > client->around->max_request_size)
-                become_oversize(client);
-        if (client->fd < 0)
-                return;
-        if (progress == ENVELOPE_LINE) {
-                calls_take_line(client);
-                leave_line(client, 1);
-        } else if (client->oversize || envelope->error != ENVELOPE_OK) {
-                size_t gone = envelope->length - client->dropped;
-                drop_input(client, gone);
-                client->dropped += gone;
-        }
-}
-
-/* What waits in the buffer may be cancels. */
-static void look_ahead(struct client *client)
-{
-        if (!is_at_limit(client) || client_is_amid_line(client) || buffer_is_empty(&client->in))
-                return;
-        if (!client->ahead)
-                client->ahead = ahead_new();
-        if (client->ahead)
-                ahead_look(client->ahead, &client->in, &client->caller, units_now());
-}
-
-static void scan(struct client *client)
-{
-        const uint8_t *data;
-        size_t length;
-
-        while (may_take_more(client) &&
-               (length = buffer_peek(&client->in, client->envelope.length - client->dropped,
-                                     &data)) > 0)
-                scan_run(client, data, length);
-        if (client->is_eof && may_take_more(client) && client_is_amid_line(client)) {
-                envelope_finish(&client->envelope);
-                calls_take_line(client);
-                leave_line(client, 0);
-        }
-        look_ahead(client);
-        if (client->fd < 0)
-                return;
-        if (buffer_is_empty(&client->in))
-                client->ahead = ahead_free(client->ahead);
-        buffer_compact(&client->in);
 }
 
 static void on_event(evutil_socket_t fd, short what, void *userdata);
@@ -157,7 +38,7 @@ static bool holds_much(const struct client *client)
 static void client_update(struct client *client)
 {
         struct client_surroundings *around = client->around;
-        bool may_read = !client->is_eof && read_limit(client) > 0;
+        bool may_read = !client->is_eof && client_input_limit(client) > 0;
         short events = 0;
 
         if (may_read && !client->is_exempt && holds_much(client) &&
@@ -195,7 +76,7 @@ static void go_on(struct client *client)
         if (client->fd < 0)
                 return;
         bool is_answered = client->caller.n_requests == 0 && buffer_is_empty(&client->out);
-        bool is_through = client->is_eof && !has_unscanned(client) &&
+        bool is_through = client->is_eof && !client_input_is_left(client) &&
                           !client_is_amid_line(client) && (is_answered || client->is_gone);
         if (is_through)
                 client_drop(client);
@@ -211,19 +92,32 @@ static void free_request(struct client *client, struct request *request)
         request_free(request);
 }
 
-/* Notifications stay in the queue: they want no answer, so their caller need not be there to get
- * one. What was deferred goes on without anybody to be told. */
+/* Notifications go on: they want no answer, so their caller need not be there to get one. What was
+ * deferred goes on without anybody to be told. */
+static void withdraw(struct client *client, struct request *request)
+{
+        struct pool *pool = request->pool;
+
+        if (request->state == REQUEST_DEFERRED) {
+                free_request(client, request);
+        } else if (request->is_notification) {
+                return;
+        } else if (request->state == REQUEST_QUEUED) {
+                pool_withdraw(pool, request);
+                free_request(client, request);
+        } else if (request->state == REQUEST_SENT &&
+                   pool->options->on_disconnect == ON_DISCONNECT_INTERRUPT) {
+                pool_cancel(pool, request, units_now());
+        }
+}
+
 static void withdraw_requests(struct client *client)
 {
         struct request *request, *next;
 
         for (request = TAILQ_FIRST(&client->caller.requests); request; request = next) {
                 next = TAILQ_NEXT(request, of_caller);
-                bool is_unwanted = request->state == REQUEST_QUEUED && !request->is_notification;
-                if (is_unwanted)
-                        pool_withdraw(request->pool, request);
-                if (is_unwanted || request->state == REQUEST_DEFERRED)
-                        free_request(client, request);
+                withdraw(client, request);
         }
 }
 
@@ -274,13 +168,13 @@ static void on_flush(struct turn_task *task)
         if (client->fd >= 0)
                 write_out(client);
         if (client->fd >= 0)
-                scan(client);
+                client_input_scan(client);
         go_on(client);
 }
 
 static void read_in(struct client *client)
 {
-        size_t limit = read_limit(client);
+        size_t limit = client_input_limit(client);
         ssize_t got = limit > 0 ? buffer_read(&client->in, client->fd, limit) : -EAGAIN;
 
         if (got == 0) {
@@ -304,7 +198,7 @@ static void on_event(evutil_socket_t fd, short what, void *userdata)
         if (client->fd >= 0 && (what & EV_READ))
                 read_in(client);
         if (client->fd >= 0)
-                scan(client);
+                client_input_scan(client);
         go_on(client);
 }
 

@@ -105,6 +105,25 @@ def test_within_a_batch(daemon, client):
     assert (second["id"], second["result"]) == (2, 2)
 
 
+@pytest.mark.parametrize("mode", ["finish", "interrupt"])
+def test_a_client_that_leaves(start_daemon, mode):
+    daemon = start_daemon({"app": {"main": {"source": PROGRAM}, "on_disconnect": mode}})
+    gate = daemon.gate("leaves")
+    client, other = daemon.connect(), daemon.connect()
+    client.request("app.pass_gate", [gate.path], id=1)
+    gate.wait_entered()
+    client.request("app.note", ["of nobody"], id=2)
+    client.notify("app.note", ["a notification"])
+    client.close()
+    if mode == "finish":
+        daemon.wait_for(lambda: daemon.status()["clients"] == 2, "it to be gone")
+        assert daemon.program_status("app")["workers"]["busy"] == 1
+        gate.release()
+    assert other.call("app.what_has_begun") == ["a notification"]
+    outcomes = daemon.program_status("app")["requests"]
+    assert outcomes["cancelled"] == (1 if mode == "finish" else 2)
+
+
 def test_a_burst_of_calls_and_cancels(daemon, client):
     """Each call has one answer, be it the result or that it was cancelled."""
     count = 2000

@@ -388,6 +388,42 @@ START_TEST(one_that_hangs_up_loses_what_waits)
 }
 END_TEST
 
+START_TEST(one_that_hangs_up_may_have_its_requests_interrupted)
+{
+        struct pool *pool = add_idle_program("calc"), *other = add_idle_program("other");
+
+        pool->options->on_disconnect = ON_DISCONNECT_INTERRUPT;
+        connect_client();
+        say("[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"calc.hang\"},"
+            "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"calc.echo\"}]\n");
+        call_method("3", "other.hang", "");
+        peer = close_fd(peer);
+        loop_until(clients.n_clients == 0);
+        ck_assert_uint_eq(pool->finished[RPC_CANCELLED], 2);
+        ck_assert_uint_eq(pool->workers.count[WORKER_BUSY], 0);
+        ck_assert_uint_eq(other->workers.count[WORKER_BUSY], 1);
+        ck_assert_uint_eq(clients.n_requests, 1);
+        pool_cancel(other, TAILQ_FIRST(&TAILQ_FIRST(&clients.husks)->caller.requests), units_now());
+        loop_until(TAILQ_EMPTY(&clients.husks));
+}
+END_TEST
+
+START_TEST(notifications_are_not_interrupted_by_a_hang_up)
+{
+        struct pool *pool = add_idle_program("calc");
+
+        pool->options->on_disconnect = ON_DISCONNECT_INTERRUPT;
+        connect_client();
+        call_method(NULL, "calc.hang", "");
+        peer = close_fd(peer);
+        loop_until(clients.n_clients == 0);
+        ck_assert_uint_eq(pool->workers.count[WORKER_BUSY], 1);
+        ck_assert_uint_eq(clients.n_requests, 1);
+        pool_cancel(pool, TAILQ_FIRST(&TAILQ_FIRST(&clients.husks)->caller.requests), units_now());
+        loop_until(TAILQ_EMPTY(&clients.husks));
+}
+END_TEST
+
 START_TEST(a_hang_up_after_a_half_close_is_seen)
 {
         struct pool *pool = add_idle_program("calc");
@@ -588,6 +624,8 @@ int main(void)
         tcase_add_test(tcase, half_a_line_at_the_end_is_answered_too);
         tcase_add_test(tcase, one_that_half_closes_is_answered_past_its_share);
         tcase_add_test(tcase, one_that_hangs_up_loses_what_waits);
+        tcase_add_test(tcase, one_that_hangs_up_may_have_its_requests_interrupted);
+        tcase_add_test(tcase, notifications_are_not_interrupted_by_a_hang_up);
         tcase_add_test(tcase, a_hang_up_after_a_half_close_is_seen);
         tcase_add_test(tcase, a_hang_up_is_seen_though_nothing_is_read);
         tcase_add_test(tcase, the_batch_of_one_that_hangs_up_ends);
