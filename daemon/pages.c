@@ -99,16 +99,31 @@ void pages_rewind_text(struct pages *pages)
         lseek(pages->fd[PAGES_COUNTERS], PAGES_TEXT_OFFSET, SEEK_SET);
 }
 
-size_t pages_text(const struct pages *pages, char *text, size_t room)
+/* Where the text ends; where it begins, if there is none. The offset is the worker's as well, who
+ * may have moved it anywhere. */
+static off_t end_of_text(const struct pages *pages)
 {
         off_t end = lseek(pages->fd[PAGES_COUNTERS], 0, SEEK_CUR);
-        size_t length;
 
-        /* The offset is the worker's as well, who may have moved it anywhere. */
-        if (end <= (off_t)PAGES_TEXT_OFFSET || end > (off_t)PAGES_COUNTERS_SIZE)
-                return 0;
-        length = (size_t)end - PAGES_TEXT_OFFSET;
+        return end < (off_t)PAGES_TEXT_OFFSET || end > (off_t)PAGES_COUNTERS_SIZE
+                       ? (off_t)PAGES_TEXT_OFFSET
+                       : end;
+}
+
+size_t pages_text(const struct pages *pages, char *text, size_t room)
+{
+        size_t length = (size_t)end_of_text(pages) - PAGES_TEXT_OFFSET;
         ssize_t got = pread(pages->fd[PAGES_COUNTERS], text, length < room ? length : room,
                             PAGES_TEXT_OFFSET);
+
         return got < 0 ? 0 : length;
+}
+
+bool pages_text_has_ended(const struct pages *pages)
+{
+        off_t end = end_of_text(pages);
+        char last = 'x';
+
+        return end > (off_t)PAGES_TEXT_OFFSET &&
+               pread(pages->fd[PAGES_COUNTERS], &last, 1, end - 1) == 1 && last == '\0';
 }

@@ -58,3 +58,5 @@ void pages_want(struct pages *pages, uint64_t ordinal, bool is_cancelled);
 void pages_rewind_text(struct pages *pages);
 /* The text that has come since: its length, and as much of it as there is room for. */
 size_t pages_text(const struct pages *pages, char *text, size_t room);
+/* Its last byte is the one that says that nothing is to come. */
+bool pages_text_has_ended(const struct pages *pages);

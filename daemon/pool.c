@@ -5,6 +5,8 @@
 #include "common/units.h"
 #include "memory.h"
 #include "pool_failures.h"
+#include "pool_interrupts.h"
+#include "pool_limits.h"
 #include "pool_starts.h"
 #include "refuse.h"
 
@@ -62,7 +64,7 @@ void pool_finish(struct pool *pool, struct request *request, const struct rpc_an
         request_finish(request, answer);
 }
 
-static void arm(struct pool *pool, uint64_t when, uint64_t now)
+void pool_wake_at(struct pool *pool, uint64_t when, uint64_t now)
 {
         if (when == 0 || (pool->timer_at != 0 && pool->timer_at <= when))
                 return;
@@ -85,7 +87,7 @@ static bool set_deadline(struct pool *pool, struct request *request, uint64_t no
                 request->deadline = 0;
                 return false;
         }
-        arm(pool, request->deadline, now);
+        pool_wake_at(pool, request->deadline, now);
         return true;
 }
 
@@ -93,6 +95,9 @@ static void enqueue(struct pool *pool, struct request *request)
 {
         TAILQ_INSERT_TAIL(&pool->queue, request, place);
         request->state = REQUEST_QUEUED;
+        if (pool->options->queue_timeout)
+                pool_wake_at(pool, request->submitted + pool->options->queue_timeout,
+                             request->submitted);
         if (++pool->queue_length > pool->queue_high_water)
                 pool->queue_high_water = pool->queue_length;
         starts_count_maximum(pool);
@@ -112,6 +117,8 @@ static struct worker *idle_worker(const struct pool *pool)
 static void give(struct pool *pool, struct worker *worker, struct request *request, uint64_t now)
 {
         worker_send(worker, request, now);
+        if (pool->options->slow_request_timeout)
+                pool_wake_at(pool, now + pool->options->slow_request_timeout, now);
         if (recycle_is_once(worker))
                 turn_defer(pool->around->turn, &pool->maintain);
 }
@@ -121,6 +128,7 @@ void pool_submit(struct pool *pool, struct request *request, uint64_t now)
         struct worker *worker = pool->around->is_held_back ? NULL : idle_worker(pool);
 
         request->pool = pool;
+        request->submitted = now;
         if (pool->is_stopping)
                 refuse_shutting_down(pool, request);
         else if (pool_is_unavailable(pool))
@@ -164,8 +172,8 @@ static void feed_worker(struct pool *pool, struct worker *worker, uint64_t now)
                 worker->idle_since = now;
                 worker_set_state(worker, WORKER_IDLE);
                 if (pool->options->idle_timeout && starts_has_surplus(pool))
-                        arm(pool, now + pool->options->idle_timeout, now);
-                arm(pool, recycle_next_look(worker), now);
+                        pool_wake_at(pool, now + pool->options->idle_timeout, now);
+                pool_wake_at(pool, recycle_next_look(worker), now);
         }
 }
 
@@ -181,10 +189,11 @@ void pool_resume(struct pool *pool, uint64_t now)
 /* A worker has answered all that it had. */
 static void on_free(struct pool *pool, struct worker *worker, uint64_t now)
 {
-        if (recycle_answered(pool, worker, now))
-                pool_resume(pool, now);
-        else
+        if (worker->is_unwanted)
+                worker_stop(worker, now);
+        else if (!recycle_answered(pool, worker, now))
                 feed_worker(pool, worker, now);
+        pool_resume(pool, now);
 }
 
 static void on_ready(void *userdata, struct worker *worker)
@@ -220,6 +229,7 @@ static void on_answered(void *userdata, struct worker *worker, struct request *r
         failures_answered(pool);
         if (request)
                 finish_answered(pool, request, answer, now);
+        interrupts_answered(pool, worker, now);
         if (worker->state == WORKER_BUSY && ledger_is_empty(&worker->ledger))
                 on_free(pool, worker, now);
 }
@@ -258,6 +268,7 @@ static void on_exited(void *userdata, struct worker *worker)
         struct pool *pool = userdata;
         uint64_t now = units_now();
 
+        interrupts_exited(pool, worker);
         if (!renew_ended(pool, worker, now))
                 failures_ended(pool, worker, now);
         end_requests(pool, worker);
@@ -277,35 +288,34 @@ static void on_leaving(void *userdata, struct worker *worker)
 
 const struct worker_events pool_worker_events = {on_ready, on_answered, on_leaving, on_exited};
 
-/* Answers a request before its time; a worker that still runs it is ended. */
-static void abandon(struct pool *pool, struct request *request, const char *why,
-                    void (*refuse)(struct pool *, struct request *), uint64_t now)
-{
-        struct worker *worker = request->worker;
-
-        if (worker) {
-                struct log_context context = worker->process.context;
-                context.request = request->serial;
-                context.function = request->function;
-                log_warning(&context, "ending it: the request %s", why);
-        }
-        refuse(pool, request);
-        if (worker)
-                process_terminate(&worker->process, now);
-}
-
 void pool_cancel(struct pool *pool, struct request *request, uint64_t now)
 {
-        abandon(pool, request, "was cancelled", refuse_cancelled, now);
+        interrupts_give_up(pool, request, true, refuse_cancelled, now);
 }
 
-/* Answers what is past its deadline. */
-static void expire(struct pool *pool, uint64_t now)
+const char *pool_ask_stack(struct pool *pool, struct worker *worker, struct stack_asker *asker,
+                           uint64_t now)
 {
-        struct request *request;
+        return interrupts_ask_stack(pool, worker, asker, now);
+}
 
-        while ((request = deadlines_first(&pool->deadlines)) && request->deadline <= now)
-                abandon(pool, request, "has run past its deadline", refuse_timeout, now);
+bool pool_kill_worker(struct pool *pool, struct worker *worker, uint64_t now)
+{
+        uint64_t head = ledger_head(&worker->ledger);
+        struct request *request = head ? ledger_at(&worker->ledger, head)->request : NULL;
+
+        if (worker->process.is_ending)
+                return false;
+        log_notice(&worker->process.context, "ending it, as was asked for");
+        worker->is_unwanted = true;
+        if (worker->state == WORKER_STARTING)
+                process_terminate(&worker->process, now);
+        else if (worker->state == WORKER_IDLE)
+                worker_stop(worker, now);
+        else if (request)
+                pool_cancel(pool, request, now);
+        turn_defer(pool->around->turn, &pool->maintain);
+        return true;
 }
 
 static void refuse_queue(struct pool *pool)
@@ -319,20 +329,17 @@ static void refuse_queue(struct pool *pool)
 void pool_maintain(struct pool *pool, uint64_t now)
 {
         struct worker *worker;
-        uint64_t next = 0;
+        uint64_t next = limits_maintain(pool, now);
 
-        expire(pool, now);
         if (!pool->is_stopping)
-                next = starts_maintain(pool, now);
+                next = units_sooner(next, starts_maintain(pool, now));
         TAILQ_FOREACH (worker, &pool->workers.list[WORKER_STOPPING], link)
                 next = units_sooner(next, process_escalate(&worker->process, now));
         if (pool_is_unavailable(pool))
                 refuse_queue(pool);
         /* Whoever was busy and has gone has left its turn to another. */
         pool_resume(pool, now);
-        if (deadlines_first(&pool->deadlines))
-                next = units_sooner(next, deadlines_first(&pool->deadlines)->deadline);
-        arm(pool, next, now);
+        pool_wake_at(pool, next, now);
         if ((!pool->is_settled && starts_are_settled(pool)) ||
             (pool->is_stopping && !pool_has_workers(pool))) {
                 pool->is_settled = true;
@@ -405,6 +412,7 @@ int pool_new(const struct surroundings *around, struct program_options *options,
                 .program = options->name,
         };
         TAILQ_INIT(&pool->queue);
+        TAILQ_INIT(&pool->watched);
         for (enum worker_state state = 0; state < WORKER_STATES; state++)
                 TAILQ_INIT(&pool->workers.list[state]);
         pool->timer = event_new(around->base, -1, 0, on_timer, pool);

@@ -11,6 +11,7 @@
 #include "deadlines.h"
 #include "metrics.h"
 #include "options.h"
+#include "pool_interrupts.h"
 #include "pool_recycle.h"
 #include "pool_renew.h"
 #include "request.h"
@@ -44,6 +45,7 @@ struct pool {
         struct request_list queue;
         unsigned queue_length, queue_high_water;
         struct deadlines deadlines;
+        struct worker_list watched; /* those that have to be looked at soon */
         struct turn_task maintain;
         struct event *timer;
         uint64_t timer_at; /* 0: not armed */
@@ -63,7 +65,8 @@ struct pool {
         unsigned grown_to;        /* its size, as if nobody had died since */
         uint64_t maximum_reached; /* times that requests began to wait though it had max_workers */
         bool is_at_maximum;
-        uint64_t run_time; /* a moving average, microseconds */
+        uint64_t fates[FATES]; /* of workers that ran what was not wanted any more */
+        uint64_t run_time;     /* a moving average, microseconds */
         struct metrics metrics;
 };
 
@@ -83,11 +86,20 @@ void pool_withdraw(struct pool *pool, struct request *request);
 /* Answers a queued or sent request with `cancelled`; a worker that has it is treated as one whose
  * request is past its deadline. */
 void pool_cancel(struct pool *pool, struct request *request, uint64_t now);
+/* Ends one worker: what it runs is cancelled and interrupted, then it leaves, or is made to. False:
+ * it is on its way out already. */
+bool pool_kill_worker(struct pool *pool, struct worker *worker, uint64_t now);
+/* Takes a worker's Python stack while it runs on. NULL: the asker is told soon, in a second at the
+ * latest. Else why it cannot be taken. */
+const char *pool_ask_stack(struct pool *pool, struct worker *worker, struct stack_asker *asker,
+                           uint64_t now);
 /* Ends a request that the pool holds. */
 void pool_finish(struct pool *pool, struct request *request, const struct rpc_answer *answer);
 
 /* Workers are not held back any more: gives the idle ones what waits. */
 void pool_resume(struct pool *pool, uint64_t now);
+/* Sees to it that pool_maintain() is called at that time (0: never), or earlier. */
+void pool_wake_at(struct pool *pool, uint64_t when, uint64_t now);
 /* Does what is due and arms the timer for what will be. */
 void pool_maintain(struct pool *pool, uint64_t now);
 /* Tries a worker with these options (new ones, or its own) beside those that serve. Once it is

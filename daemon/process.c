@@ -82,10 +82,17 @@ uint64_t process_escalate(struct process *process, uint64_t now)
                 return process->signal_at;
         if (process->next_signal == SIGKILL && process->closed)
                 process->fault = process->closed;
+        process->last_signal = process->next_signal;
         signal_group(process, process->next_signal);
         process->next_signal = process->next_signal == SIGTERM ? SIGKILL : 0;
         process->signal_at = now + process->options->terminate_timeout;
         return process->next_signal ? process->signal_at : 0;
+}
+
+bool process_was_killed(const struct process *process)
+{
+        return process->last_signal == SIGKILL && process->exit_code != CLD_EXITED &&
+               process->exit_status == SIGKILL;
 }
 
 static const char *string_of(struct json_object *line, const char *key)

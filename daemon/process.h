@@ -59,7 +59,7 @@ struct process {
         bool is_ending;
         bool has_exited;    /* and is reaped */
         uint64_t signal_at; /* when one that is ending gets the next signal */
-        int next_signal;
+        int next_signal, last_signal;
         int exit_code, exit_status; /* si_code and si_status of waitid(2) */
 };
 
@@ -92,5 +92,7 @@ void process_kill(struct process *process);
 void process_fail(struct process *process, const char *reason);
 /* It closed a pipe, as one that exits does: only if it stays it is at fault. */
 void process_closed(struct process *process, const char *reason);
+/* It has ended, and nothing less than the daemon's SIGKILL did it. */
+bool process_was_killed(const struct process *process);
 /* The next signal, if it is due; returns when to look again (0: never). */
 uint64_t process_escalate(struct process *process, uint64_t now);

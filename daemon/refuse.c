@@ -38,7 +38,7 @@ void refuse_cancelled(struct pool *pool, struct request *request)
 {
         struct json_object *data = json_object_new_object();
 
-        json_object_object_add(data, "started", new_started(request->state == REQUEST_SENT));
+        json_object_object_add(data, "started", new_started(give_up(request, true)));
         finish_with(pool, request, RPC_CANCELLED, data, NULL);
 }
 

@@ -56,7 +56,8 @@ struct request {
         bool was_taken_back;   /* from a worker that died before it had all of it */
 
         uint64_t serial;
-        uint64_t received; /* CLOCK_MONOTONIC, microseconds, as all times here */
+        uint64_t received;  /* CLOCK_MONOTONIC, microseconds, as all times here */
+        uint64_t submitted; /* to its pool */
         uint64_t sent;
         uint64_t ordinal;  /* while it is sent: among all that its worker was sent */
         uint64_t timeout;  /* what the caller asked for; 0: nothing */

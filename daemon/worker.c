@@ -56,6 +56,12 @@ void worker_stop(struct worker *worker, uint64_t now)
         channel_close_input(&worker->channel);
 }
 
+void subject_set(struct subject *subject, const struct request *request)
+{
+        subject->serial = request->serial;
+        snprintf(subject->function, sizeof(subject->function), "%s", request->function);
+}
+
 void worker_send(struct worker *worker, struct request *request, uint64_t now)
 {
         request->ordinal = ledger_add(&worker->ledger, request, request->serial, now);
@@ -216,6 +222,7 @@ static struct worker *allocate(const struct surroundings *around, struct program
         worker->lists = lists;
         worker->channel.in_fd = worker->channel.out_fd = -1;
         worker->pages = (struct pages)PAGES_NONE;
+        stack_init(&worker->stack);
         worker->grave.run = bury;
         process_init(&worker->process, around, options, (int)slot, &process_events, worker, now);
         TAILQ_INSERT_TAIL(&lists->list[WORKER_STARTING], worker, link);
@@ -269,6 +276,8 @@ struct worker *worker_free(struct worker *worker)
         TAILQ_REMOVE(&worker->lists->list[worker->state], worker, link);
         worker->lists->count[worker->state]--;
         channel_clear(&worker->channel);
+        stack_end(&worker->stack);
+        free(worker->interruption.text);
         pages_clear(&worker->pages);
         json_object_put(worker->methods);
         program_options_unref(worker->options);

@@ -10,6 +10,7 @@
 #include "pages.h"
 #include "process.h"
 #include "request.h"
+#include "stack.h"
 #include "turn.h"
 
 #include <stdbool.h>
@@ -60,6 +61,32 @@ struct worker_events {
         void (*exited)(void *pool, struct worker *worker);
 };
 
+/* What is kept of a request for the log, when it has gone and its worker still has to do with it.
+ */
+struct subject {
+        uint64_t serial;
+        char function[128];
+};
+
+/* What a worker was sent is not wanted any more, and it is at it: it is interrupted, and has to
+ * come back by a certain time. */
+struct interruption {
+        uint64_t ordinal; /* 0: there is none */
+        uint64_t since, until;
+        bool is_cancelled; /* else it is past its deadline */
+        bool has_begun;
+        struct subject subject;
+        struct stack_asker asker;
+        char *text; /* the stack at that time */
+};
+
+/* A request takes long: its stack is taken. */
+struct slowness {
+        uint64_t told; /* the ordinal of the last one that this was told of */
+        struct subject subject;
+        struct stack_asker asker;
+};
+
 struct worker {
         TAILQ_ENTRY(worker) link;
         enum worker_state state;
@@ -77,6 +104,13 @@ struct worker {
 
         struct ledger ledger;
         bool has_counters; /* it counts what it begins and ends, and can be interrupted */
+        struct stack stack;
+        struct interruption interruption;
+        struct slowness slowness;
+        TAILQ_ENTRY(worker) watch_link; /* on its pool's list of those to look at soon */
+        bool is_watched;
+        bool is_overdue;  /* it is ended because it did not come back from a request */
+        bool is_unwanted; /* it leaves when it has answered what it has */
         uint64_t idle_since, busy_since, stopping_since;
         uint64_t served;
         struct json_object *methods; /* as told when it became ready */
@@ -88,6 +122,8 @@ struct worker {
         uint64_t memory;       /* bytes, as last seen */
         uint64_t memory_seen_at, memory_look_at;
 };
+
+void subject_set(struct subject *subject, const struct request *request);
 
 /* Spawns the process. 0, or a negative errno with the reason in `error`. */
 int worker_new(const struct surroundings *around, struct program_options *options, unsigned slot,

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static const char fake_worker_script[] =
         "#!/bin/sh\n"
@@ -26,6 +27,8 @@ static const char fake_worker_script[] =
         "case $6 in\n"
         "echo) status \"$ready\" ;;\n"
         "counting) status \"${ready%\\}},\\\"counters\\\":true}\" ;;\n"
+        "able) trap 'back=1' USR1; trap 'printf \"the stack\\n\\000\" >&8' 42\n"
+        "    status \"${ready%\\}},\\\"counters\\\":true}\" ;;\n"
         "never) ;;\n"
         "gated) read -r line <\"$0.gate\"; status \"$ready\" ;;\n"
         "exit3) echo 'out of luck' >&2; exit 3 ;;\n"
@@ -60,6 +63,10 @@ static const char fake_worker_script[] =
         "        answer \"$id\" null ;;\n"
         "    keep) kept=$id ;;\n"
         "    swap) answer \"$id\" 2; answer \"$kept\" 1 ;;\n"
+        "    patient) until [ \"$back\" ]; do sleep 0.01; done; back=; answer \"$id\" 1 ;;\n"
+        "    mumble) trap 'printf half >&8' 42; while :; do sleep 0.01; done ;;\n"
+        "    mute) trap : 42; while :; do sleep 0.01; done ;;\n"
+        "    stubborn) while :; do sleep 0.01; done ;;\n"
         "    hang) swallow ;;\n"
         "    stop) kill -STOP $$ ;;\n"
         "    exit) echo 'farewell' >&2; exit 3 ;;\n"
@@ -86,6 +93,15 @@ static inline void open_gate(void)
         _cleanup_close_ int gate = open(folder_at("python.gate"), O_WRONLY | O_CLOEXEC);
 
         write_text(gate, "\n");
+}
+
+/* What the worker would have counted by now. */
+static inline void count_requests(const struct worker *worker, uint64_t started, uint64_t finished)
+{
+        const uint64_t counters[] = {started, finished};
+
+        ck_assert_int_eq(pwrite(worker->pages.fd[PAGES_COUNTERS], counters, sizeof(counters), 0),
+                         sizeof(counters));
 }
 
 /* The loop, the script, and what workers need around them. */

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool_interrupts.h"
+
+#include "common/cleanup.h"
+#include "common/units.h"
+#include "death.h"
+#include "handled.h"
+#include "pool.h"
+
+#include <signal.h>
+#include <string.h>
+
+static const char *const fate_names[FATES] = {
+        [FATE_INTERRUPTED] = "interrupted",
+        [FATE_TERMINATED] = "terminated",
+        [FATE_KILLED] = "killed",
+};
+
+const char *interrupts_fate_name(enum worker_fate fate)
+{
+        return fate_names[fate];
+}
+
+static struct log_context context_of(const struct worker *worker)
+{
+        const struct subject *subject = &worker->interruption.subject;
+        struct log_context context = worker->process.context;
+
+        context.request = subject->serial;
+        context.function = *subject->function ? subject->function : NULL;
+        return context;
+}
+
+static const char *cause_of(const struct worker *worker)
+{
+        return worker->interruption.is_cancelled ? "was cancelled" : "has run past its deadline";
+}
+
+static void watch(struct pool *pool, struct worker *worker)
+{
+        if (!worker->is_watched) {
+                worker->is_watched = true;
+                TAILQ_INSERT_TAIL(&pool->watched, worker, watch_link);
+        }
+        turn_defer(pool->around->turn, &pool->maintain);
+}
+
+static void unwatch(struct pool *pool, struct worker *worker)
+{
+        if (!worker->is_watched)
+                return;
+        worker->is_watched = false;
+        TAILQ_REMOVE(&pool->watched, worker, watch_link);
+}
+
+const char *interrupts_ask_stack(struct pool *pool, struct worker *worker,
+                                 struct stack_asker *asker, uint64_t now)
+{
+        if (worker->process.ready == 0)
+                return "it is not ready yet";
+        const char *why_not =
+                stack_ask(&worker->stack, &worker->process, &worker->pages, asker, now);
+        if (!why_not)
+                watch(pool, worker);
+        return why_not;
+}
+
+static void on_stack(struct stack_asker *asker, const char *text, const char *why_not)
+{
+        struct interruption *interruption = CONTAINER_OF(asker, struct interruption, asker);
+
+        (void)why_not;
+        free(interruption->text);
+        interruption->text = text ? strdup(text) : NULL;
+}
+
+static void forget(struct worker *worker)
+{
+        stack_forget(&worker->interruption.asker);
+        free(worker->interruption.text);
+        worker->interruption = (struct interruption){0};
+}
+
+/* The stack as it was when the function was interrupted, as the end of a line. */
+static const char *stack_lines(struct worker *worker, const char **text)
+{
+        if (worker->interruption.asker.stack)
+                stack_finish(&worker->stack, &worker->pages);
+        *text = worker->interruption.text;
+        return *text ? "\n" : "";
+}
+
+/* Ends a worker that does not come back, or cannot be interrupted. */
+static void end(struct worker *worker, const char *why, uint64_t now)
+{
+        struct log_context context = context_of(worker);
+        const char *text, *newline = stack_lines(worker, &text);
+
+        log_warning(&context, "ending it: the request %s%s%s%s", cause_of(worker), why, newline,
+                    text ? text : "");
+        worker->is_overdue = true;
+        forget(worker);
+        process_terminate(&worker->process, now);
+}
+
+/* It is at a request that nobody wants any more, or about to be. */
+static void begin(struct pool *pool, struct worker *worker, uint64_t now)
+{
+        struct interruption *interruption = &worker->interruption;
+        uint64_t limit = pool->options->interrupt_timeout;
+
+        interruption->ordinal = ledger_head(&worker->ledger);
+        interruption->has_begun = worker_has_begun(worker, interruption->ordinal) != BEGUN_NO;
+        interruption->since = now;
+        interruption->until = now + limit;
+        if (worker->state != WORKER_BUSY) {
+                forget(worker);
+        } else if (limit == 0 || !worker->has_counters ||
+                   !handled_by(worker->process.pid, SIGUSR1)) {
+                end(worker, "", now);
+        } else {
+                interruption->asker.done = on_stack;
+                if (interruption->has_begun)
+                        interrupts_ask_stack(pool, worker, &interruption->asker, now);
+                /* Also where it has not begun, by what was read a moment ago. */
+                kill(worker->process.pid, SIGUSR1);
+                watch(pool, worker);
+        }
+}
+
+void interrupts_give_up(struct pool *pool, struct request *request, bool is_cancelled,
+                        void (*refuse)(struct pool *, struct request *), uint64_t now)
+{
+        struct worker *worker = request->worker;
+        bool is_first = worker &&
+                        (!worker->has_counters || request->ordinal == ledger_head(&worker->ledger));
+
+        if (is_first && worker->state == WORKER_BUSY) {
+                worker->interruption.is_cancelled = is_cancelled;
+                subject_set(&worker->interruption.subject, request);
+                refuse(pool, request);
+                begin(pool, worker, now);
+        } else {
+                refuse(pool, request);
+        }
+}
+
+/* It has come back from what it was interrupted in. */
+static void log_return(struct worker *worker, uint64_t now)
+{
+        const struct interruption *interruption = &worker->interruption;
+        struct log_context context = context_of(worker);
+        const char *text, *newline = stack_lines(worker, &text);
+        double milliseconds = (double)(now - interruption->since) / 1e3;
+
+        /* A client may cancel as often as it likes, and nobody wants to read of it. */
+        if (!interruption->has_begun)
+                log_debug(&context, "skipped: the request %s", cause_of(worker));
+        else if (interruption->is_cancelled)
+                log_debug(&context, "interrupted: the request %s; it came back after %.1f ms%s%s",
+                          cause_of(worker), milliseconds, newline, text ? text : "");
+        else
+                log_warning(&context, "interrupted: the request %s; it came back after %.1f ms%s%s",
+                            cause_of(worker), milliseconds, newline, text ? text : "");
+}
+
+void interrupts_answered(struct pool *pool, struct worker *worker, uint64_t now)
+{
+        struct interruption *interruption = &worker->interruption;
+
+        if (interruption->ordinal == 0 || interruption->ordinal > worker->ledger.answered)
+                return;
+        log_return(worker, now);
+        pool->fates[FATE_INTERRUPTED] += interruption->has_begun;
+        forget(worker);
+        /* What it comes to next may be unwanted just as well. */
+        uint64_t head = ledger_head(&worker->ledger);
+        if (head && !ledger_at(&worker->ledger, head)->request)
+                begin(pool, worker, now);
+}
+
+void interrupts_exited(struct pool *pool, struct worker *worker)
+{
+        char text[DEATH_TEXT_MAX];
+
+        unwatch(pool, worker);
+        stack_end(&worker->stack);
+        forget(worker);
+        if (!worker->is_overdue)
+                return;
+        pool->fates[process_was_killed(&worker->process) ? FATE_KILLED : FATE_TERMINATED]++;
+        log_info(&worker->process.context, "did not come back, and %s",
+                 death_text(&worker->process, text));
+}
+
+static uint64_t look_at(struct worker *worker, uint64_t now)
+{
+        const struct interruption *interruption = &worker->interruption;
+        uint64_t next = stack_look(&worker->stack, &worker->pages, now);
+
+        if (interruption->ordinal == 0)
+                return next;
+        if (worker->state != WORKER_BUSY)
+                forget(worker);
+        else if (interruption->until <= now)
+                end(worker, ", and it did not come back within interrupt_timeout", now);
+        else
+                next = units_sooner(next, interruption->until);
+        return next;
+}
+
+uint64_t interrupts_maintain(struct pool *pool, uint64_t now)
+{
+        struct worker *worker, *following;
+        uint64_t next = 0;
+
+        for (worker = TAILQ_FIRST(&pool->watched); worker; worker = following) {
+                uint64_t again = look_at(worker, now);
+                following = TAILQ_NEXT(worker, watch_link);
+                if (again == 0)
+                        unwatch(pool, worker);
+                next = units_sooner(next, again);
+        }
+        return next;
+}
