@@ -97,9 +97,41 @@ static void print_starts(struct json_object *program)
         struct line line = {.title = "starts"};
 
         put_number(&line, program, "starts", "all");
+        put_number(&line, program, "respawns", "in place of others");
         put_number(&line, program, "start_failures", "failed");
-        put_number(&line, program, "deaths", "died later");
+        put_number(&line, program, "maximum_reached", "maximum reached");
         end_line(&line);
+}
+
+static void print_deaths(struct json_object *program)
+{
+        struct json_object *causes = ctl_tree_member(program, "death_causes");
+        struct line line = {.title = "deaths"};
+
+        put_number(&line, program, "deaths", "all");
+        if (json_object_is_type(causes, json_type_object)) {
+                json_object_object_foreach(causes, name, value)
+                {
+                        put_item(&line, name, json_object_get_string(value));
+                }
+        }
+        end_line(&line);
+}
+
+static void print_renewal(struct json_object *renewal)
+{
+        struct json_object *error = ctl_tree_member(renewal, "error");
+        char ago[CTL_UNIT_MAX];
+
+        if (!renewal)
+                return;
+        printf("%-*s%s, %s ago", (int)TITLE_COLUMNS, "renewed", error ? "in vain" : "well",
+               ctl_format_time(ago, ctl_tree_number(renewal, "ago")));
+        if (error) {
+                fputs(": ", stdout);
+                ctl_tree_put_error(stdout, error);
+        }
+        putchar('\n');
 }
 
 static void print_error(struct json_object *error)
@@ -129,6 +161,9 @@ int ctl_program_print(const char *name, struct json_object *program)
         put_members("queue", ctl_tree_member(program, "queue"));
         put_members("requests", ctl_tree_member(program, "requests"));
         print_starts(program);
+        print_deaths(program);
+        put_members("recycled", ctl_tree_member(program, "recycled"));
+        print_renewal(ctl_tree_member(program, "last_renewal"));
         put_members("options", ctl_tree_member(program, "options"));
         r = print_times(program);
         print_error(ctl_tree_member(program, "last_error"));

@@ -26,6 +26,7 @@ static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 static struct termios cooked, raw;
 static volatile sig_atomic_t has_keys; /* stdin is the terminal's keyboard */
 static sigset_t waiting_mask;
+static bool is_drawn; /* begun, and not ended */
 
 bool ctl_terminal_is_there(void)
 {
@@ -88,12 +89,15 @@ void ctl_terminal_begin(void)
         struct sigaction resize = {.sa_handler = on_resize, .sa_flags = SA_RESTART};
         sigset_t blocked;
 
+        is_drawn = true;
         begin_keys();
-        /* A new size wakes the wait only: it must not come between looking and waiting. */
+        /* What has to be drawn anew wakes the wait: it must not come between drawing and that. */
         sigemptyset(&blocked);
         sigaddset(&blocked, SIGWINCH);
+        sigaddset(&blocked, SIGTSTP);
         sigprocmask(SIG_BLOCK, &blocked, &waiting_mask);
         sigdelset(&waiting_mask, SIGWINCH);
+        sigdelset(&waiting_mask, SIGTSTP);
         for (size_t i = 0; i < sizeof(ending_signals) / sizeof(ending_signals[0]); i++)
                 sigaction(ending_signals[i], &ending, NULL);
         sigaction(SIGTSTP, &suspend, NULL);
@@ -107,6 +111,7 @@ void ctl_terminal_end(void)
         for (size_t i = 0; i < sizeof(ending_signals) / sizeof(ending_signals[0]); i++)
                 signal(ending_signals[i], SIG_DFL);
         signal(SIGTSTP, SIG_DFL);
+        is_drawn = false;
 }
 
 void ctl_terminal_draw(void)
@@ -143,6 +148,6 @@ enum ctl_wish ctl_terminal_wait(uint64_t until)
                 .tv_nsec = (long)(left % USEC_PER_SEC) * 1000,
         };
 
-        return ppoll(&keyboard, 1, &time, has_keys ? &waiting_mask : NULL) > 0 ? read_keys()
+        return ppoll(&keyboard, 1, &time, is_drawn ? &waiting_mask : NULL) > 0 ? read_keys()
                                                                                : CTL_WISH_NEXT;
 }

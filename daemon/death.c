@@ -32,6 +32,24 @@ static const char *signal_name(int number, char text[32])
         return text;
 }
 
+enum death_cause death_cause(const struct process *process)
+{
+        if (is_at_fault(process))
+                return DEATH_FAULT;
+        return was_killed(process) ? DEATH_SIGNAL : DEATH_EXIT;
+}
+
+const char *death_cause_name(enum death_cause cause)
+{
+        static const char *const names[DEATH_CAUSES] = {
+                [DEATH_EXIT] = "exit",
+                [DEATH_SIGNAL] = "signal",
+                [DEATH_FAULT] = "fault",
+        };
+
+        return names[cause];
+}
+
 const char *death_text(const struct process *process, char text[DEATH_TEXT_MAX])
 {
         char name[32];

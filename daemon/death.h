@@ -10,6 +10,16 @@ struct process;
 
 #define DEATH_TEXT_MAX 256
 
+/* What deaths are counted by. */
+enum death_cause {
+        DEATH_EXIT,   /* it ended by itself */
+        DEATH_SIGNAL, /* a signal ended it that the daemon did not send */
+        DEATH_FAULT,  /* it broke the rules, and was ended for it */
+        DEATH_CAUSES
+};
+enum death_cause death_cause(const struct process *process);
+const char *death_cause_name(enum death_cause cause);
+
 /* "was killed by SIGSEGV", "exited with status 3", "was ended: it wrote ..." */
 const char *death_text(const struct process *process, char text[DEATH_TEXT_MAX]);
 /* Members of an error's data: pid, signal or exit_status, reason, stderr, started. */

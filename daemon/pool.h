@@ -9,6 +9,7 @@
  */
 #include "common/rpc.h"
 #include "deadlines.h"
+#include "death.h"
 #include "metrics.h"
 #include "options.h"
 #include "pool_interrupts.h"
@@ -61,6 +62,7 @@ struct pool {
         struct json_object *methods; /* what the last worker that started can do */
         uint64_t finished[RPC_STATUS_COUNT];
         uint64_t starts, start_failures, deaths;
+        uint64_t death_causes[DEATH_CAUSES];
         uint64_t respawns;        /* starts that did not make it larger, but replaced somebody */
         unsigned grown_to;        /* its size, as if nobody had died since */
         uint64_t maximum_reached; /* times that requests began to wait though it had max_workers */

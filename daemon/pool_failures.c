@@ -138,6 +138,7 @@ void failures_ended(struct pool *pool, struct worker *worker, uint64_t now)
                 take_error(pool, worker, false, now);
         } else {
                 pool->deaths++;
+                pool->death_causes[death_cause(&worker->process)]++;
                 log_error(context, "%s", death_text(&worker->process, text));
                 if (worker->served == 0) {
                         pool->is_dying_young = true;

@@ -64,9 +64,11 @@ static const char *state_of(const struct pool *pool)
 /* Those that limit what the program gets, as options.def has them. Not all: whoever may call it
  * sees them. */
 static const char *const shown_options[] = {
-        "start_method",      "min_workers",     "max_workers",       "spare_workers",
-        "max_starting",      "startup_timeout", "idle_timeout",      "request_timeout",
-        "terminate_timeout", "max_queue_size",  "restart_threshold", "restart_interval",
+        "start_method",        "min_workers",         "max_workers",       "spare_workers",
+        "max_starting",        "startup_timeout",     "idle_timeout",      "max_requests",
+        "max_requests_jitter", "max_worker_lifetime", "max_worker_memory", "request_timeout",
+        "terminate_timeout",   "max_queue_size",      "on_disconnect",     "restart_threshold",
+        "restart_interval",
 };
 
 static struct json_object *new_options(const struct program_options *options)
@@ -103,6 +105,42 @@ static struct json_object *new_times(const struct metric *metric, uint64_t now)
         return times;
 }
 
+/* Why workers ended that should not have, as far as any did. */
+static struct json_object *new_death_causes(const struct pool *pool)
+{
+        struct json_object *causes = json_object_new_object();
+
+        for (enum death_cause cause = 0; cause < DEATH_CAUSES; cause++)
+                if (pool->death_causes[cause] > 0)
+                        json_put_number(causes, death_cause_name(cause), pool->death_causes[cause]);
+        return causes;
+}
+
+/* What workers were replaced for, as far as any were. */
+static struct json_object *new_recycled(const struct pool *pool)
+{
+        struct json_object *recycled = json_object_new_object();
+
+        for (enum worker_due due = WORKER_NOT_DUE + 1; due < WORKER_DUE_REASONS; due++)
+                if (pool->recycle.recycled[due] > 0)
+                        json_put_number(recycled, recycle_reason(due), pool->recycle.recycled[due]);
+        return recycled;
+}
+
+/* What became of the last attempt to bring new options or code to it; NULL: there was none. */
+static struct json_object *new_renewal(const struct pool_renewal *renewal, uint64_t now)
+{
+        if (renewal->ended_at == 0)
+                return NULL;
+        struct json_object *last = json_object_new_object();
+        json_put(last, "ok", json_object_new_boolean(renewal->error == NULL));
+        json_put_seconds(last, "ago", now > renewal->ended_at ? now - renewal->ended_at : 0);
+        json_put(last, "error", json_object_get(renewal->error));
+        json_put_number(last, "good", renewal->n_good);
+        json_put_number(last, "failed", renewal->n_failed);
+        return last;
+}
+
 struct json_object *status_program(const struct pool *pool, uint64_t now)
 {
         struct json_object *program = json_object_new_object();
@@ -117,8 +155,13 @@ struct json_object *status_program(const struct pool *pool, uint64_t now)
         json_put(program, "queue_wait", new_times(&pool->metrics.queue_wait, now));
         json_put(program, "run_time", new_times(&pool->metrics.run_time, now));
         json_put_number(program, "deaths", pool->deaths);
+        json_put(program, "death_causes", new_death_causes(pool));
         json_put_number(program, "starts", pool->starts);
+        json_put_number(program, "respawns", pool->respawns);
         json_put_number(program, "start_failures", pool->start_failures);
+        json_put_number(program, "maximum_reached", pool->maximum_reached);
+        json_put(program, "recycled", new_recycled(pool));
+        json_put(program, "last_renewal", new_renewal(&pool->renewal, now));
         return program;
 }
 

@@ -53,6 +53,8 @@ static struct json_object *new_worker(const struct pool *pool, struct worker *wo
         put_age(object, "age", worker->process.started, now);
         json_put_number(object, "served", worker->served);
         json_put_number(object, "memory", memory_resident(worker->process.pid));
+        json_put(object, "due",
+                 worker->due ? json_object_new_string(recycle_reason(worker->due)) : NULL);
         put_function(object, worker, now);
         return object;
 }

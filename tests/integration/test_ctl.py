@@ -307,7 +307,7 @@ jumpbootd 0.1.0, pid 4711, up 2 h 3 min, on /run/x.sock
 clients: 3, requests in flight: 2, buffered: 12 K
 
 PROGRAM     STATE        IDLE  BUSY  MAX  QUEUE  OK  FAILED     P99  DEATHS
-calc        ready           2     1    4      0  12       3  1.2 ms       0
+calc        ready           2     1    4      0  12       3  1.2 ms       3
 thumbnails  unavailable     0     0    8      7   0     105       -       0
 
 thumbnails: ImportError: No module named 'x'
@@ -326,7 +326,10 @@ calc: ready, of the program set examples
 workers   starting 0, idle 2, busy 1, stopping 0, max 4, min 1
 queue     length 0, max 1000, high_water 3
 requests  ok 12, exception 1, timeout 2
-starts    all 2, failed 0, died later 0
+starts    all 6, in place of others 3, failed 0, maximum reached 7
+deaths    all 3, exit 1, fault 2
+recycled  max_requests 1
+renewed   in vain, 1 min 15 s ago: ImportError: No module
 options   start_method spawn, min_workers 1, max_workers 4,
           startup_timeout 30s, idle_timeout 1m, request_timeout 30s
 

@@ -202,6 +202,67 @@ START_TEST(workers_come_and_go_before_the_eyes)
 }
 END_TEST
 
+START_TEST(ends_and_replacements_are_counted)
+{
+        struct pool *pool = add("calc", "echo", 1);
+
+        ck_assert(ask("jumpbootd.status", ""));
+        ck_assert_str_eq(at("programs/calc/deaths"), "0");
+        ck_assert_str_eq(at("programs/calc/death_causes"), "{ }");
+        ck_assert_str_eq(at("programs/calc/recycled"), "{ }");
+        ck_assert_str_eq(at("programs/calc/last_renewal"), "null");
+        wait_idle(pool, 1);
+        submit_call(pool, "echo", "");
+        submit_call(pool, "exit", "");
+        submit_call(pool, "echo", "");
+        loop_until(n_answers == 3);
+        submit_call(pool, "segv", "");
+        submit_call(pool, "echo", "");
+        loop_until(n_answers == 5);
+        submit_call(pool, "garbage", "");
+        loop_until(n_answers == 6);
+        wait_idle(pool, 1);
+        ck_assert(ask("jumpbootd.status", ""));
+        ck_assert_str_eq(at("programs/calc/deaths"), "3");
+        ck_assert_str_eq(at("programs/calc/death_causes/exit"), "1");
+        ck_assert_str_eq(at("programs/calc/death_causes/signal"), "1");
+        ck_assert_str_eq(at("programs/calc/death_causes/fault"), "1");
+        ck_assert_str_eq(at("programs/calc/respawns"), "3");
+        ck_assert(atoi(at("programs/calc/maximum_reached")) > 0);
+        ck_assert_str_eq(at("programs/calc/options/max_requests"), "0");
+}
+END_TEST
+
+START_TEST(the_last_renewal_is_told)
+{
+        struct pool *pool = add("calc", "echo", 1);
+        struct program_options *newer = new_options("calc", "exit3");
+
+        wait_idle(pool, 1);
+        pool_renew(pool, pool->options, units_now());
+        submit_call(pool, "hang", "");
+        loop_until(pool->renewal.n_good == 1);
+        ck_assert(ask("jumpbootd.workers", ""));
+        take_worker(0, 2);
+        ck_assert_str_eq(at("due"), "renewed");
+        ck_assert(ask("jumpbootd.status", ""));
+        ck_assert_str_eq(at("programs/calc/last_renewal/ok"), "true");
+        ck_assert_str_eq(at("programs/calc/last_renewal/error"), "null");
+        ck_assert(atof(at("programs/calc/last_renewal/ago")) < 60);
+        pool_renew(pool, newer, units_now());
+        program_options_unref(newer);
+        loop_until(pool->renewal.n_failed == 1);
+        ck_assert(ask("jumpbootd.status", ""));
+        ck_assert_str_eq(at("programs/calc/last_renewal/ok"), "false");
+        ck_assert_str_eq(at("programs/calc/last_renewal/error/exit_status"), "3");
+        ck_assert_str_eq(at("programs/calc/last_renewal/good"), "1");
+        ck_assert_str_eq(at("programs/calc/last_renewal/failed"), "1");
+        ck_assert(ask("jumpbootd.workers", ""));
+        take_worker(1, 2);
+        ck_assert_str_eq(at("due"), "null");
+}
+END_TEST
+
 START_TEST(the_state_follows_the_workers)
 {
         struct pool *pool = add("calc", "exit3", 1);
@@ -359,6 +420,8 @@ int main(void)
         tcase_add_test(tcase, the_status_tells_of_all);
         tcase_add_test(tcase, each_worker_is_told_of);
         tcase_add_test(tcase, workers_come_and_go_before_the_eyes);
+        tcase_add_test(tcase, ends_and_replacements_are_counted);
+        tcase_add_test(tcase, the_last_renewal_is_told);
         tcase_add_test(tcase, the_state_follows_the_workers);
         tcase_add_test(tcase, the_status_of_one_program_may_be_asked_for);
         tcase_add_test(tcase, other_params_are_refused);

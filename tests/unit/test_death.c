@@ -30,6 +30,7 @@ START_TEST(an_exit_has_its_status)
 {
         end_with(CLD_EXITED, 3);
         ck_assert_str_eq(death_text(&process, text), "exited with status 3");
+        ck_assert_int_eq(death_cause(&process), DEATH_EXIT);
 }
 END_TEST
 
@@ -37,6 +38,7 @@ START_TEST(a_signal_has_its_name)
 {
         end_with(CLD_KILLED, SIGSEGV);
         ck_assert_str_eq(death_text(&process, text), "was killed by SIGSEGV");
+        ck_assert_int_eq(death_cause(&process), DEATH_SIGNAL);
         end_with(CLD_DUMPED, SIGABRT);
         ck_assert_str_eq(death_text(&process, text), "was killed by SIGABRT (core dumped)");
         end_with(CLD_KILLED, SIGRTMIN + 3);
@@ -49,8 +51,10 @@ START_TEST(a_fault_is_told_if_the_daemon_killed_it_for_it)
         process.fault = "it wrote nonsense";
         end_with(CLD_KILLED, SIGKILL);
         ck_assert_str_eq(death_text(&process, text), "was ended: it wrote nonsense");
+        ck_assert_int_eq(death_cause(&process), DEATH_FAULT);
         end_with(CLD_EXITED, 9);
         ck_assert_str_eq(death_text(&process, text), "exited with status 9");
+        ck_assert_int_eq(death_cause(&process), DEATH_EXIT);
         end_with(CLD_KILLED, SIGSEGV);
         ck_assert_str_eq(death_text(&process, text), "was killed by SIGSEGV");
 }
