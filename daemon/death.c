@@ -65,6 +65,14 @@ const char *death_text(const struct process *process, char text[DEATH_TEXT_MAX])
         return text;
 }
 
+void death_log(int level, const struct log_context *context, const struct process *process)
+{
+        char text[DEATH_TEXT_MAX];
+
+        log_at(level, context, "%s%s%s", death_text(process, text), process->stack ? "\n" : "",
+               process->stack ? process->stack : "");
+}
+
 struct json_object *death_data(const struct process *process)
 {
         struct json_object *data = json_object_new_object();
@@ -83,6 +91,9 @@ struct json_object *death_data(const struct process *process)
         json_object_object_add(data, "stderr",
                                rpc_json_text(process->err.tail ? process->err.tail : "",
                                              process->err.tail_length));
+        if (process->stack)
+                json_object_object_add(data, "stack",
+                                       rpc_json_text(process->stack, strlen(process->stack)));
         return data;
 }
 

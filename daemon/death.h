@@ -3,7 +3,7 @@
 /*
  * What can be told of a process that has ended: to the client whose request it had, and in the log.
  */
-#include <stdbool.h>
+#include "common/log.h"
 
 struct json_object;
 struct process;
@@ -22,7 +22,10 @@ const char *death_cause_name(enum death_cause cause);
 
 /* "was killed by SIGSEGV", "exited with status 3", "was ended: it wrote ..." */
 const char *death_text(const struct process *process, char text[DEATH_TEXT_MAX]);
-/* Members of an error's data: pid, signal or exit_status, reason, stderr, started. */
+/* The same for the log, with the stack that it left. */
+void death_log(int level, const struct log_context *context, const struct process *process);
+
+/* Members of an error's data: pid, signal or exit_status, reason, stderr, stack. */
 struct json_object *death_data(const struct process *process);
 /* Why it could not start: what it reported itself, or else how it ended, in the same shape. */
 struct json_object *death_start_error(const struct process *process);

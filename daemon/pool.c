@@ -7,6 +7,7 @@
 #include "pool_failures.h"
 #include "pool_interrupts.h"
 #include "pool_limits.h"
+#include "pool_retry.h"
 #include "pool_starts.h"
 #include "refuse.h"
 
@@ -234,35 +235,6 @@ static void on_answered(void *userdata, struct worker *worker, struct request *r
                 on_free(pool, worker, now);
 }
 
-/* A request that its worker has not begun is given to another one, and nobody notices. Once only:
- * there may be something about it that no worker survives reading. */
-static void take_back(struct pool *pool, struct request *request)
-{
-        ledger_at(&request->worker->ledger, request->ordinal)->request = NULL;
-        request->worker = NULL;
-        request->was_taken_back = true;
-        TAILQ_INSERT_HEAD(&pool->queue, request, place);
-        request->state = REQUEST_QUEUED;
-        pool->queue_length++;
-}
-
-/* Deals with what a worker that has ended still had: from the last on, so that what goes back to
- * the queue stands there in its order. */
-static void end_requests(struct pool *pool, struct worker *worker)
-{
-        for (uint64_t ordinal = worker->ledger.sent; ordinal > worker->ledger.answered; ordinal--) {
-                struct ledger_entry *entry = ledger_at(&worker->ledger, ordinal);
-                struct request *request = entry ? entry->request : NULL;
-                if (!request)
-                        continue;
-                enum begun begun = worker_has_begun(worker, ordinal);
-                if (begun == BEGUN_NO && !request->was_taken_back)
-                        take_back(pool, request);
-                else
-                        refuse_died(pool, request, worker, begun);
-        }
-}
-
 static void on_exited(void *userdata, struct worker *worker)
 {
         struct pool *pool = userdata;
@@ -271,7 +243,7 @@ static void on_exited(void *userdata, struct worker *worker)
         interrupts_exited(pool, worker);
         if (!renew_ended(pool, worker, now))
                 failures_ended(pool, worker, now);
-        end_requests(pool, worker);
+        retry_or_refuse(pool, worker);
         pool_resume(pool, now);
         slots_release(&pool->slots, worker->slot);
         turn_bury(pool->around->turn, &worker->grave);

@@ -109,12 +109,14 @@ void failures_log(const struct worker *worker, struct json_object *error, bool i
 {
         const struct log_context *context = &worker->process.context;
         const char *name = member(error, "exception"), *traceback = member(error, "traceback");
+        const char *stack = is_repeated ? "" : member(error, "stack");
 
         if (*traceback && !is_repeated)
                 log_error(context, "failed to start\n%s", traceback);
         else
-                log_error(context, "failed to start%s: %s%s%s", is_repeated ? " as before" : "",
-                          name, *name ? ": " : "", member(error, "message"));
+                log_error(context, "failed to start%s: %s%s%s%s%s", is_repeated ? " as before" : "",
+                          name, *name ? ": " : "", member(error, "message"), *stack ? "\n" : "",
+                          stack);
 }
 
 static void take_error(struct pool *pool, struct worker *worker, bool is_told, uint64_t now)
@@ -127,19 +129,31 @@ static void take_error(struct pool *pool, struct worker *worker, bool is_told, u
         count_failure(pool, now);
 }
 
+/* Of its death, with the request that it ran. */
+static struct log_context death_context(struct worker *worker)
+{
+        struct log_context context = worker->process.context;
+        const struct request *request = ledger_first_request(&worker->ledger);
+
+        if (request && worker_has_begun(worker, request->ordinal) != BEGUN_NO) {
+                context.request = request->serial;
+                context.function = request->function;
+        }
+        return context;
+}
+
 void failures_ended(struct pool *pool, struct worker *worker, uint64_t now)
 {
-        const struct log_context *context = &worker->process.context;
-        char text[DEATH_TEXT_MAX];
+        const struct log_context context = death_context(worker);
 
         if (worker->process.is_asked) {
-                log_debug(context, "%s", death_text(&worker->process, text));
+                death_log(LOG_DEBUG, &context, &worker->process);
         } else if (worker->process.ready == 0) {
                 take_error(pool, worker, false, now);
         } else {
                 pool->deaths++;
                 pool->death_causes[death_cause(&worker->process)]++;
-                log_error(context, "%s", death_text(&worker->process, text));
+                death_log(LOG_ERR, &context, &worker->process);
                 if (worker->served == 0) {
                         pool->is_dying_young = true;
                         take_error(pool, worker, true, now);

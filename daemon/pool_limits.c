@@ -27,7 +27,7 @@ static uint64_t expire_queue(struct pool *pool, uint64_t now)
                 return 0;
         for (request = TAILQ_FIRST(&pool->queue); request; request = next) {
                 next = TAILQ_NEXT(request, place);
-                if (request->was_taken_back)
+                if (request->was_taken_back || request->was_retried)
                         continue;
                 if (request->submitted + limit > now)
                         return request->submitted + limit;

@@ -312,4 +312,5 @@ void process_clear(struct process *process)
         output_clear(&process->out);
         output_clear(&process->err);
         json_object_put(steal(process->start_error));
+        free(steal(process->stack));
 }

@@ -52,6 +52,7 @@ struct process {
         struct output out, err;
 
         uint64_t started, ready;
+        char *stack; /* the Python stack that it left when it ended; NULL: none */
         struct json_object *start_error; /* the exception that it reported while starting */
         const char *fault;               /* how it broke the rules, and was killed for it */
         const char *closed;              /* the pipe that it closed */

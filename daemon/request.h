@@ -53,7 +53,8 @@ struct request {
         struct worker *worker; /* while it is sent */
         void *group;           /* the caller's: the batch that it is part of */
         bool is_notification;  /* its answer goes nowhere */
-        bool was_taken_back;   /* from a worker that died before it had all of it */
+        bool was_taken_back;   /* from a worker that died before it had begun it */
+        bool was_retried;      /* it was begun by a worker that died */
 
         uint64_t serial;
         uint64_t received;  /* CLOCK_MONOTONIC, microseconds, as all times here */

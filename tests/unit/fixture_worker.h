@@ -71,6 +71,8 @@ static const char fake_worker_script[] =
         "    stop) kill -STOP $$ ;;\n"
         "    exit) echo 'farewell' >&2; exit 3 ;;\n"
         "    segv) kill -SEGV $$ ;;\n"
+        "    fatal) printf 'the last stack\\n' >&8; kill -SEGV $$ ;;\n"
+        "    first) [ -e \"$0.died\" ] || { : >\"$0.died\"; exit 3; }; answer \"$id\" 1 ;;\n"
         "    last) answer \"$id\" '\"last\"'; exit 0 ;;\n"
         "    garbage) echo nonsense >&4; swallow ;;\n"
         "    foreign) answer 999999 1; swallow ;;\n"

@@ -82,6 +82,20 @@ START_TEST(the_data_has_all_that_is_known)
 }
 END_TEST
 
+START_TEST(the_stack_that_it_left_is_told)
+{
+        char stack[] = "Fatal Python error: Aborted\n  File \"x.py\"";
+
+        end_with(CLD_KILLED, SIGABRT);
+        process.stack = stack;
+        check_json(death_data(&process),
+                   "{\"pid\":4711,\"signal\":\"SIGABRT\",\"stderr\":\"\",\"stack\":"
+                   "\"Fatal Python error: Aborted\\n  File \\\"x.py\\\"\"}");
+        death_log(LOG_ERR, &process.context, &process);
+        ck_assert(log_has("error #0: was killed by SIGABRT\nFatal Python error: Aborted\n  File"));
+}
+END_TEST
+
 START_TEST(a_failed_start_is_told_as_it_was_reported)
 {
         end_with(CLD_EXITED, 1);
@@ -109,6 +123,7 @@ int main(void)
         tcase_add_test(tcase, a_signal_has_its_name);
         tcase_add_test(tcase, a_fault_is_told_if_the_daemon_killed_it_for_it);
         tcase_add_test(tcase, the_data_has_all_that_is_known);
+        tcase_add_test(tcase, the_stack_that_it_left_is_told);
         tcase_add_test(tcase, a_failed_start_is_told_as_it_was_reported);
         tcase_add_test(tcase, a_failed_start_without_a_report_is_a_death);
         return run_suite(suite);

@@ -291,7 +291,7 @@ START_TEST(a_death_is_told_and_the_others_go_on)
         wait_idle(pool, 1);
         ck_assert_int_eq(first_worker(pool, WORKER_BUSY)->process.pid, other);
         ck_assert_uint_eq(pool->deaths, 1);
-        ck_assert(log_has("error calc#0: exited with status 3"));
+        ck_assert(log_has("error calc#2: exited with status 3"));
 }
 END_TEST
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool_retry.h"
+
+#include "pool.h"
+#include "refuse.h"
+
+static void take_back(struct pool *pool, struct request *request)
+{
+        ledger_at(&request->worker->ledger, request->ordinal)->request = NULL;
+        request->worker = NULL;
+        TAILQ_INSERT_HEAD(&pool->queue, request, place);
+        request->state = REQUEST_QUEUED;
+        pool->queue_length++;
+}
+
+static void log_retry(const struct worker *worker, const struct request *request)
+{
+        struct log_context context = worker->process.context;
+
+        context.request = request->serial;
+        context.function = request->function;
+        log_notice(&context, "its worker died: another one gets the request");
+}
+
+/* What has not begun goes to another worker, and nobody notices; what may be run twice, too. Each
+ * once only: there may be something about it that no worker survives. */
+static bool may_go_back(const struct pool *pool, const struct worker *worker,
+                        struct request *request, enum begun begun)
+{
+        if (begun == BEGUN_NO && !request->was_taken_back)
+                return request->was_taken_back = true;
+        if (!pool->options->idempotent || request->was_retried)
+                return false;
+        log_retry(worker, request);
+        return request->was_retried = true;
+}
+
+/* From the last on, so that what goes back to the queue stands there in its order. */
+void retry_or_refuse(struct pool *pool, struct worker *worker)
+{
+        for (uint64_t ordinal = worker->ledger.sent; ordinal > worker->ledger.answered; ordinal--) {
+                struct ledger_entry *entry = ledger_at(&worker->ledger, ordinal);
+                struct request *request = entry ? entry->request : NULL;
+                if (!request)
+                        continue;
+                enum begun begun = worker_has_begun(worker, ordinal);
+                if (may_go_back(pool, worker, request, begun))
+                        take_back(pool, request);
+                else
+                        refuse_died(pool, request, worker, begun);
+        }
+}
