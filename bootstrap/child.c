@@ -103,7 +103,7 @@ static int bind_to_parent(pid_t parent)
 }
 
 /* Returns only if a step fails: that step, with errno. */
-static enum child_step run_steps(const struct child_plan *plan)
+static enum child_step run_steps(const struct child_plan *plan, int *resource)
 {
         if (setpgid(0, 0) < 0)
                 return CHILD_PROCESS_GROUP;
@@ -111,14 +111,21 @@ static enum child_step run_steps(const struct child_plan *plan)
                 return CHILD_DESCRIPTORS;
         if (plan->files_limit && setrlimit(RLIMIT_NOFILE, plan->files_limit) < 0)
                 return CHILD_FILES_LIMIT;
+        if (plan->limits && (*resource = limits_apply(plan->limits)) >= 0)
+                return CHILD_LIMITS;
+        if (plan->nice != 0 && setpriority(PRIO_PROCESS, 0, plan->nice) < 0)
+                return CHILD_NICE;
+        if (plan->identity && identity_take_groups(plan->identity) < 0)
+                return CHILD_GROUPS;
+        if (plan->identity && identity_take_user(plan->identity) < 0)
+                return CHILD_USER;
         if (plan->working_directory && chdir(plan->working_directory) < 0)
                 return CHILD_WORKING_DIRECTORY;
         if (plan->umask >= 0)
                 umask((mode_t)plan->umask);
-        if (plan->nice != 0 && setpriority(PRIO_PROCESS, 0, plan->nice) < 0)
-                return CHILD_NICE;
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return CHILD_PRIVILEGES;
+        /* after the change of user, which would undo it */
         if (bind_to_parent(plan->parent) < 0)
                 return CHILD_PARENT_DEATH;
         reset_signals();
@@ -128,9 +135,12 @@ static enum child_step run_steps(const struct child_plan *plan)
 
 void child_run(const struct child_plan *plan)
 {
-        struct child_report report = {.step = run_steps(plan), .error = errno};
-        int fd = report.step > CHILD_DESCRIPTORS ? plan->count : plan->report;
+        struct child_report report = {0};
+        int fd;
 
+        report.step = run_steps(plan, &report.resource);
+        report.error = errno;
+        fd = report.step > CHILD_DESCRIPTORS ? plan->count : plan->report;
         while (write(fd, &report, sizeof(report)) < 0 && errno == EINTR)
                 ;
         _exit(127);

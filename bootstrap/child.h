@@ -4,6 +4,9 @@
  * What a new child does on its way to exec. It may still share its memory with the daemon (vfork),
  * so it only makes system calls, on data that was prepared before.
  */
+#include "identity.h"
+#include "limits.h"
+
 #include <stddef.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -13,7 +16,10 @@ struct child_plan {
         char *const *arguments;
         char *const *environment;
         const char *working_directory; /* NULL: as it is */
-        const struct rlimit *files_limit;
+        const struct rlimit
+                *files_limit;        /* RLIMIT_NOFILE, unless the limits have it; may be NULL */
+        const struct limits *limits; /* may be NULL, as may the next */
+        const struct identity *identity;
         pid_t parent;
         int umask; /* -1: as it is */
         int nice;  /* 0: as it is */
@@ -27,8 +33,11 @@ enum child_step {
         CHILD_PROCESS_GROUP,
         CHILD_DESCRIPTORS,
         CHILD_FILES_LIMIT,
-        CHILD_WORKING_DIRECTORY,
+        CHILD_LIMITS,
         CHILD_NICE,
+        CHILD_GROUPS,
+        CHILD_USER,
+        CHILD_WORKING_DIRECTORY,
         CHILD_PRIVILEGES,
         CHILD_PARENT_DEATH,
         CHILD_EXECUTE,
@@ -36,7 +45,8 @@ enum child_step {
 
 struct child_report {
         enum child_step step;
-        int error; /* errno */
+        int error;    /* errno */
+        int resource; /* of CHILD_LIMITS */
 };
 
 _Noreturn void child_run(const struct child_plan *plan);

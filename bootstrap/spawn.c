@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,6 +32,9 @@
 
 #define CHILD_STACK_SIZE 32768
 #define PIPE_SIZE_WANTED (1 << 20)
+
+/* A child that is stopped by its user on its way to exec is given up. */
+#define EXECUTE_PATIENCE_MS 5000
 
 /* The child's numbers from 1 on, and where the daemon's end of each pipe goes. */
 static const struct channel {
@@ -136,6 +140,14 @@ static int pass_on(struct preparation *preparation, const int *fds, size_t n_fds
         return 0;
 }
 
+/* Its user may open them once more then, by names like /dev/stderr. Where the daemon may not do
+ * this, all else works as it is. */
+static void give_away(const int *child, const struct identity *identity)
+{
+        for (int i = STDOUT_FILENO; i <= STDERR_FILENO; i++)
+                (void)!fchown(child[i], identity->uid, identity->gid);
+}
+
 static int prepare_descriptors(struct preparation *preparation, const struct spawn_options *options,
                                struct spawned *spawned, char error[static SPAWN_ERROR_MAX])
 {
@@ -170,6 +182,8 @@ static int prepare_descriptors(struct preparation *preparation, const struct spa
                             error);
         if (r < 0)
                 return r;
+        if (options->identity)
+                give_away(child, options->identity);
         r = prepare_report(preparation);
         return r < 0 ? fail(error, r, "cannot make the pipes") : 0;
 }
@@ -225,19 +239,21 @@ static int child_main(void *userdata)
         child_run(userdata);
 }
 
-/* Signals are blocked meanwhile: no handler of the daemon's may run in the child. A sanitizer must
- * leave the child's stack where it stands, within the daemon's. */
+/* A child that takes on another user shares no memory with the daemon, and the daemon does not
+ * stand still for it: from then on, that user may send it signals, SIGSTOP too. Signals are blocked
+ * meanwhile: no handler of the daemon's may run in the child. A sanitizer must leave the child's
+ * stack where it stands, within the daemon's. */
 __attribute__((no_sanitize_address)) static int start_child(struct child_plan *plan,
                                                             struct spawned *spawned)
 {
         _Alignas(16) char stack[CHILD_STACK_SIZE];
+        int flags = plan->identity ? 0 : SHARE_MEMORY, error;
         sigset_t all, before;
-        int error;
 
         sigfillset(&all);
         sigprocmask(SIG_SETMASK, &all, &before);
-        spawned->pid = clone(child_main, stack + sizeof(stack),
-                             SHARE_MEMORY | CLONE_PIDFD | SIGCHLD, plan, &spawned->pidfd);
+        spawned->pid = clone(child_main, stack + sizeof(stack), flags | CLONE_PIDFD | SIGCHLD, plan,
+                             &spawned->pidfd);
         error = errno;
         sigprocmask(SIG_SETMASK, &before, NULL);
         return spawned->pid < 0 ? -error : 0;
@@ -254,6 +270,15 @@ static int report_failure(const struct spawn_options *options, const struct chil
                             options->working_directory);
         case CHILD_NICE:
                 return fail(error, -report->error, "cannot set nice to %d", options->nice);
+        case CHILD_LIMITS:
+                return fail(error, -report->error, "cannot set the limit %s",
+                            limit_kinds[report->resource].name);
+        case CHILD_GROUPS:
+                return fail(error, -report->error, "cannot change to the group %u",
+                            (unsigned)options->identity->gid);
+        case CHILD_USER:
+                return fail(error, -report->error, "cannot change to the user %u",
+                            (unsigned)options->identity->uid);
         case CHILD_FILES_LIMIT:
                 return fail(error, -report->error, "cannot set the limit of open files");
         case CHILD_DESCRIPTORS:
@@ -268,6 +293,18 @@ static int report_failure(const struct spawn_options *options, const struct chil
         return fail(error, -report->error, "cannot start the process");
 }
 
+/* Whether there is something to read, or an end, before the patience is over. */
+static bool comes_soon(int fd)
+{
+        struct pollfd report = {.fd = fd, .events = POLLIN};
+        int r;
+
+        do
+                r = poll(&report, 1, EXECUTE_PATIENCE_MS);
+        while (r < 0 && errno == EINTR);
+        return r != 0;
+}
+
 /* The pipe ends without a word when exec closes it. */
 static int await_exec(struct preparation *preparation, const struct spawn_options *options,
                       char error[static SPAWN_ERROR_MAX])
@@ -276,6 +313,8 @@ static int await_exec(struct preparation *preparation, const struct spawn_option
         ssize_t n;
 
         preparation->report[1] = close_fd(preparation->report[1]);
+        if (options->identity && !comes_soon(preparation->report[0]))
+                return fail(error, -ETIMEDOUT, "cannot start the process");
         do
                 n = read(preparation->report[0], &report, sizeof(report));
         while (n < 0 && errno == EINTR);
@@ -298,6 +337,8 @@ static int run_child(struct preparation *preparation, const struct spawn_options
                 .environment = (char *const *)environment,
                 .working_directory = options->working_directory,
                 .files_limit = options->files_limit,
+                .limits = options->limits,
+                .identity = options->identity,
                 .parent = getpid(),
                 .umask = options->umask,
                 .nice = options->nice,

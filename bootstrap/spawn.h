@@ -9,6 +9,9 @@
  * Nothing here blocks but the fork: the second stage's text and the program are fed by the event
  * loop (feed.h) through `bootstrap_in` and `program_in`.
  */
+#include "identity.h"
+#include "limits.h"
+
 #include <stddef.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -37,6 +40,8 @@ struct spawn_options {
         int umask;                        /* -1: as it is */
         int nice;                         /* the nice value itself; 0: as it is */
         const struct rlimit *files_limit; /* RLIMIT_NOFILE; NULL: as it is */
+        const struct limits *limits;      /* these win; NULL: none */
+        const struct identity *identity;  /* who it runs as; NULL: as the daemon does */
 };
 
 /* The daemon's ends, all non-blocking and CLOEXEC. */

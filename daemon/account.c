@@ -43,14 +43,12 @@ static int tell(const char *what, const char *name, int error, char text[static 
         return 1;
 }
 
-static int take_entry(const struct passwd *entry, struct account *account)
+static int take_texts(struct account *account, const char *name, const char *home,
+                      const char *shell)
 {
-        account->uid = entry->pw_uid;
-        account->gid = entry->pw_gid;
-        account->is_listed = true;
-        account->name = strdup(entry->pw_name);
-        account->home = strdup(*entry->pw_dir ? entry->pw_dir : "/");
-        account->shell = strdup(*entry->pw_shell ? entry->pw_shell : "/bin/sh");
+        account->name = strdup(name);
+        account->home = strdup(*home ? home : "/");
+        account->shell = strdup(*shell ? shell : "/bin/sh");
         if (account->name && account->home && account->shell)
                 return 0;
         account_clear(account);
@@ -66,12 +64,14 @@ int account_find_user(const char *user, struct account *ret, char error[static A
         *ret = (struct account){0};
         errno = 0;
         entry = is_number ? getpwuid(number) : getpwnam(user);
-        if (entry)
-                return take_entry(entry, ret);
+        if (entry) {
+                *ret = (struct account){entry->pw_uid, entry->pw_gid, .is_listed = true};
+                return take_texts(ret, entry->pw_name, entry->pw_dir, entry->pw_shell);
+        }
         if (!is_number || !is_absence(errno))
                 return tell("user", user, errno, error);
         ret->uid = number;
-        return 0;
+        return take_texts(ret, user, "", "");
 }
 
 int account_find_group(const char *group, gid_t *ret, char error[static ACCOUNT_ERROR_MAX])

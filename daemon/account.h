@@ -13,7 +13,7 @@ struct account {
         uid_t uid;
         gid_t gid;                 /* the user's own group, if it is listed */
         bool is_listed;            /* a number need not be */
-        char *name, *home, *shell; /* NULL if it is not listed */
+        char *name, *home, *shell; /* of one that is not listed: the number, / and /bin/sh */
 };
 
 /* 0; or 1 with what is wrong in `error`; or -ENOMEM. Only what was found is to be cleared. */

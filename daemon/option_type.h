@@ -7,6 +7,9 @@
 
 #define OPTION_FAULT_MAX 512
 
+/* A value out of bounds is told by the caller, which has the bounds in their own words. */
+enum { FIT = 0, UNFIT = 1 };
+
 struct option_type {
         const char *noun; /* "a whole number": what error messages ask for */
         /*
@@ -24,7 +27,13 @@ struct option_type {
         const char *const *words; /* of a choice: those of its enum, in that order; NULL ends */
 };
 
+/* Defines the type `name`. */
+#define TYPE(name, ...)                                                                            \
+        const struct option_type option_type_##name = {.size = sizeof(OPTION_FIELD_##name),        \
+                                                       __VA_ARGS__}
+
 extern const struct option_type option_type_DURATION, option_type_SIZE, option_type_COUNT,
         option_type_NUMBER, option_type_BOOL, option_type_MODE, option_type_LEVEL,
-        option_type_GROUP, option_type_FOLDER, option_type_SOCKET, option_type_USERS,
-        option_type_GROUPS, option_type_START_METHOD, option_type_ON_DISCONNECT;
+        option_type_GROUP, option_type_FOLDER, option_type_SOCKET, option_type_USER,
+        option_type_USERS, option_type_LIMITS, option_type_GROUPS, option_type_START_METHOD,
+        option_type_ON_DISCONNECT;

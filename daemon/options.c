@@ -202,6 +202,7 @@ struct program_options *program_options_unref(struct program_options *options)
         options_clear(&program_option_table, options);
         free_strings(options->environment);
         free_strings(options->slot_variables);
+        free(options->identity.groups);
         free_strings(options->arguments);
         free(options->python);
         program_text_free(options->text);

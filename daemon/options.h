@@ -6,6 +6,8 @@
 #include "json_node.h"
 
 #include "access.h"
+#include "bootstrap/identity.h"
+#include "bootstrap/limits.h"
 #include "bootstrap/program.h"
 
 #include <json-c/json_object.h>
@@ -32,9 +34,11 @@ enum on_disconnect {
 #define OPTION_FIELD_BOOL          bool     /* true */
 #define OPTION_FIELD_MODE          int      /* -1: not set. "0660" */
 #define OPTION_FIELD_LEVEL         int      /* of syslog. "info" */
-#define OPTION_FIELD_GROUP         char *   /* NULL: not set. The name of a group that exists */
+#define OPTION_FIELD_GROUP         char *   /* NULL: not set. The name or the number of one */
 #define OPTION_FIELD_FOLDER        char *   /* NULL: not set. Absolute; a folder that exists */
 #define OPTION_FIELD_SOCKET        char *   /* Absolute; no longer than a socket's address may be */
+#define OPTION_FIELD_USER          char *   /* NULL: not set. The name or the number of one */
+#define OPTION_FIELD_LIMITS        struct limits      /* those that are set. {"nofile": 1024} */
 #define OPTION_FIELD_USERS         struct id_list *   /* NULL: none. ["www-data", "1000"] */
 #define OPTION_FIELD_GROUPS        struct id_list *   /* the same */
 #define OPTION_FIELD_START_METHOD  enum start_method  /* "spawn" */
@@ -57,11 +61,13 @@ struct program_options {
         char *name;
         char *program_set;
         struct program_text *text;
-        char *python;          /* absolute */
-        char **arguments;      /* NULL-terminated, as is the next */
-        char **environment;    /* what all its processes have, NAME=value */
-        char **slot_variables; /* NAME=value with "${slot}" in the value: see slot_text.h */
-        bool uses_slot;        /* there are such */
+        char *python;             /* absolute */
+        char **arguments;         /* NULL-terminated, as is the next */
+        char **environment;       /* what all its processes have, NAME=value */
+        char **slot_variables;    /* NAME=value with "${slot}" in the value: see slot_text.h */
+        struct identity identity; /* who its processes run as */
+        bool is_other_user;       /* than the daemon: they have to become that */
+        bool uses_slot;           /* there are such */
 #define SERVER_OPTION  OPTION_NONE
 #define PROGRAM_OPTION OPTION_FIELD
 #include "options.def"

@@ -283,6 +283,8 @@ int process_spawn(struct process *process, const int *page_fds, const int *extra
                 .umask = options->umask,
                 .nice = options->nice,
                 .files_limit = &process->around->files_limit,
+                .limits = &options->limits,
+                .identity = options->is_other_user ? &options->identity : NULL,
         };
         int r;
 

@@ -2,11 +2,14 @@
 #include "program_build.h"
 
 #include "code.h"
+#include "privileges.h"
+#include "run_as.h"
 #include "slot_text.h"
 
 #include "common/units.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 
 struct build {
@@ -14,6 +17,7 @@ struct build {
         const struct program_place *place;
         struct config_errors *errors;
         struct program_options *options;
+        struct run_as run_as;
 };
 
 /* The results of steps that are all tried, to tell all that is wrong: -ENOMEM ends it, 1 sticks. */
@@ -153,19 +157,34 @@ static int take_slot_variables(struct program_options *options,
         return 0;
 }
 
+/* HOME and its like are those of `user`. */
+static size_t user_settings(const struct run_as *run_as, struct environment_setting settings[4])
+{
+        const struct account *account = &run_as->account;
+
+        if (!run_as->has_account)
+                return 0;
+        settings[0] = (struct environment_setting){"HOME", account->home};
+        settings[1] = (struct environment_setting){"LOGNAME", account->name};
+        settings[2] = (struct environment_setting){"SHELL", account->shell};
+        settings[3] = (struct environment_setting){"USER", account->name};
+        return 4;
+}
+
 static int build_variables(struct build *build, const struct environment *environment)
 {
         _cleanup_free_ struct environment_setting *settings = NULL, *plain = NULL;
         _cleanup_free_ char *texts = NULL;
         const struct draft_part *part;
-        size_t n = 0, index = 0, room = 1;
+        size_t n, n_of_user, index = 0, room = 1;
         char *text;
         int r;
 
-        settings = calloc(build->draft->n_parts + 1, sizeof(*settings));
-        plain = calloc(build->draft->n_parts + 1, sizeof(*plain));
+        settings = calloc(build->draft->n_parts + 4, sizeof(*settings));
+        plain = calloc(build->draft->n_parts + 4, sizeof(*plain));
         if (!settings || !plain)
                 return -ENOMEM;
+        n = n_of_user = user_settings(&build->run_as, settings);
         while ((part = program_draft_next(build->draft, DRAFT_VARIABLE, &index))) {
                 settings[n++] = (struct environment_setting){part->node.name,
                                                              json_node_string(&part->node)};
@@ -174,13 +193,14 @@ static int build_variables(struct build *build, const struct environment *enviro
         texts = text = malloc(room);
         if (!texts)
                 return -ENOMEM;
-        for (size_t i = 0; i < n; i++) {
+        memcpy(plain, settings, n_of_user * sizeof(*plain));
+        for (size_t i = n_of_user; i < n; i++) {
                 plain[i] = (struct environment_setting){settings[i].name, text};
                 text += slot_text_expand(settings[i].value, 0, text) + 1;
         }
         r = environment_block(environment, build->draft->values.clear_env, environ, plain, n,
                               &build->options->environment);
-        return r < 0 ? r : take_slot_variables(build->options, settings, n);
+        return r < 0 ? r : take_slot_variables(build->options, settings + n_of_user, n - n_of_user);
 }
 
 static int build_environment(struct build *build)
@@ -250,6 +270,45 @@ static int check_within_max(struct build *build, const char *name, unsigned valu
         return 1;
 }
 
+/* A limit above the daemon's own could not be set. */
+static int check_limits(struct build *build)
+{
+        const struct limits *limits = &build->options->limits;
+        struct rlimit own;
+        int r = 0;
+
+        for (int resource = 0; resource < RLIM_NLIMITS; resource++) {
+                if (!limits->is_set[resource] || privileges_have(CAP_SYS_RESOURCE) ||
+                    getrlimit((__rlimit_resource_t)resource, &own) < 0 ||
+                    limits->at[resource].rlim_max <= own.rlim_max)
+                        continue;
+                json_node_error(&build->draft->origins[DRAFT_OPTION_limits], build->errors,
+                                "limits: %s cannot be more than the daemon's own hard limit, %llu, "
+                                "which only root, or a daemon with CAP_SYS_RESOURCE, can raise",
+                                limit_kinds[resource].name, (unsigned long long)own.rlim_max);
+                r = 1;
+        }
+        return r;
+}
+
+static int build_identity(struct build *build)
+{
+        const struct program_options *values = &build->draft->values;
+        char error[RUN_AS_ERROR_MAX];
+        int r = run_as_find(values->user, values->group, &build->run_as, error);
+
+        if (r > 0)
+                json_node_error(&build->draft->origins[values->user ? DRAFT_OPTION_user
+                                                                    : DRAFT_OPTION_group],
+                                build->errors, "%s", error);
+        if (r != 0)
+                return r;
+        build->options->identity = build->run_as.identity;
+        build->options->is_other_user = build->run_as.is_other;
+        build->run_as.identity.groups = NULL; /* which are the options' now */
+        return 0;
+}
+
 /* As many workers as there are CPUs, unless the config says otherwise. */
 static unsigned default_max_workers(const struct program_options *options)
 {
@@ -287,7 +346,7 @@ static int build_values(struct build *build)
                                 "could wait for the first worker");
                 r = 1;
         }
-        return r;
+        return r | check_limits(build);
 }
 
 int program_build(const struct program_draft *draft, const struct program_place *place,
@@ -295,8 +354,8 @@ int program_build(const struct program_draft *draft, const struct program_place 
 {
         _cleanup_(program_options_unrefp) struct program_options *options = NULL;
         struct build build = {.draft = draft, .place = place, .errors = errors};
-        static int (*const steps[])(struct build * build) = {build_values, build_arguments,
-                                                             build_environment, build_text};
+        static int (*const steps[])(struct build * build) = {
+                build_values, build_identity, build_arguments, build_environment, build_text};
         int r = 0;
 
         build.options = options = program_options_new(place->node.name, place->program_set);
@@ -304,6 +363,7 @@ int program_build(const struct program_draft *draft, const struct program_place 
                 return -ENOMEM;
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(steps); i++)
                 r = both(r, steps[i](&build));
+        run_as_clear(&build.run_as);
         if (r == 0)
                 *ret = steal(options);
         return r;

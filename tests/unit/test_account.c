@@ -55,7 +55,9 @@ START_TEST(a_number_need_not_be_listed)
         ck_assert_int_eq(account_find_user(unlisted(), &account, error), 0);
         ck_assert_uint_eq(account.uid, strtoul(unlisted(), NULL, 10));
         ck_assert(!account.is_listed);
-        ck_assert_ptr_null(account.name);
+        ck_assert_str_eq(account.name, unlisted());
+        ck_assert_str_eq(account.home, "/");
+        account_clear(&account);
         ck_assert_int_eq(account_find_user("4294967294", &account, error), 0);
         ck_assert_uint_eq(account.uid, 4294967294U);
 }

@@ -102,6 +102,10 @@ static void check_defaults(void)
         ck_assert_uint_eq(program.max_queue_size, 1000);
         ck_assert_uint_eq(program.restart_threshold, 5);
         ck_assert_uint_eq(program.restart_interval, 60000000);
+        ck_assert_ptr_null(program.user);
+        ck_assert_ptr_null(program.group);
+        for (int resource = 0; resource < RLIM_NLIMITS; resource++)
+                ck_assert(!program.limits.is_set[resource]);
         ck_assert_ptr_null(server.admin_users);
         ck_assert_ptr_null(server.admin_groups);
         ck_assert_ptr_null(program.allow_users);
@@ -166,6 +170,16 @@ static const struct {
         {false, "nice", "19", NULL},
         {false, "clear_env", "false", NULL},
         {false, "start_method", "\"spawn\"", NULL},
+        {false, "user", "\"root\"", NULL},
+        {false, "user", "\"54321\"", NULL},
+        {false, "group", "\"54321\"", NULL},
+        {false, "limits", "{\"nofile\":1024}", NULL},
+        {false, "limits", "{\"nofile\":{\"soft\":0,\"hard\":1024}}", NULL},
+        {false, "limits", "{\"as\":\"2G\"}", NULL},
+        {false, "limits", "{\"core\":0,\"cpu\":\"90s\"}", "{\"cpu\":\"90s\",\"core\":\"0\"}"},
+        {false, "limits", "{\"cpu\":{\"soft\":\"1m\",\"hard\":\"infinity\"}}", NULL},
+        {false, "limits", "{\"rttime\":\"1500us\"}", NULL},
+        {false, "limits", "{\"data\":\"infinity\"}", NULL},
         {true, "listen_group", "\"54321\"", NULL},
         {true, "admin_users", "[\"root\",\"54321\",\"0\"]", NULL},
         {true, "admin_groups", "[\"54321\"]", NULL},
@@ -189,6 +203,7 @@ START_TEST(test_right)
 END_TEST
 
 #define DURATION "must be a duration with its unit, like \"250ms\", \"30s\" or \"5m\", "
+#define OR       " or \"infinity\", or two of them as {\"soft\": ..., \"hard\": ...}, "
 #define SIZE     "must be a size with its unit, like \"64K\" or \"16M\", "
 
 static const struct {
@@ -209,7 +224,8 @@ static const struct {
          "null"},
         {true, "listen_group", "\"no such group\"",
          "listen_group: this system has no group \"no such group\""},
-        {true, "listen_group", "0", "listen_group must be the name of a group, not the number 0"},
+        {true, "listen_group", "0",
+         "listen_group must be the name of a group, or its number in quotes, not the number 0"},
         {true, "log_level", "\"loud\"",
          "log_level must be one of " LOG_LEVELS ", not the string \"loud\""},
         {true, "log_level", "7", "log_level must be one of " LOG_LEVELS ", not the number 7"},
@@ -265,6 +281,37 @@ static const struct {
          "allow_groups: this system has no group \"no such group\""},
         {false, "allow_groups", "[\"4294967295\"]",
          "allow_groups: this system has no group \"4294967295\""},
+        {false, "user", "1000",
+         "user must be the name of a user, or its number in quotes, not the number 1000"},
+        {false, "user", "\"no such user\"", "user: this system has no user \"no such user\""},
+        {false, "group", "\"\"",
+         "group must be the name of a group, or its number in quotes, not the string \"\""},
+        {false, "limits", "1024",
+         "limits must be an object of limits, like {\"nofile\": 1024, \"as\": \"2G\"}, not the "
+         "number 1024"},
+        {false, "limits", "{\"nofile\": 1024, \"RLIMIT_AS\": \"1G\"}",
+         "limits: there is no limit \"RLIMIT_AS\"; there are as, core, cpu, data, fsize, locks, "
+         "memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending and stack: see "
+         "setrlimit(2)"},
+        {false, "limits", "{\"nofile\": \"1024\"}",
+         "limits: nofile must be a whole number" OR "not \"1024\""},
+        {false, "limits", "{\"nofile\": -1}", "limits: nofile must be a whole number" OR "not -1"},
+        {false, "limits", "{\"nofile\": null}",
+         "limits: nofile must be a whole number" OR "not null"},
+        {false, "limits", "{\"as\": 1000000}",
+         "limits: as must be a size with its unit, like \"512M\"," OR "not 1000000"},
+        {false, "limits", "{\"as\": true}",
+         "limits: as must be a size with its unit, like \"512M\"," OR "not true"},
+        {false, "limits", "{\"cpu\": \"500ms\"}",
+         "limits: cpu must be a duration of whole seconds, like \"10s\"," OR "not \"500ms\""},
+        {false, "limits", "{\"cpu\": 0}",
+         "limits: cpu must be a duration of whole seconds, like \"10s\"," OR "not 0"},
+        {false, "limits", "{\"rttime\": \"soon\"}",
+         "limits: rttime must be a duration with its unit, like \"50ms\"," OR "not \"soon\""},
+        {false, "limits", "{\"nproc\": {\"soft\": 1}}",
+         "limits: nproc must be a whole number" OR "not {\"soft\":1}"},
+        {false, "limits", "{\"nproc\": {\"soft\": 2, \"hard\": 1}}",
+         "limits: nproc: the soft limit is above the hard one"},
         {false, "start_method", "\"Spawn\"",
          "start_method must be \"spawn\" or \"forkserver\", not the string \"Spawn\""},
         {false, "start_method", "\"\"",
@@ -349,8 +396,32 @@ START_TEST(test_unset_options_are_left_out)
 {
         check_json(&server_option_table, &server, "listen_group", NULL);
         check_json(&program_option_table, &program, "umask", NULL);
+        check_json(&program_option_table, &program, "limits", NULL);
         check_json(&program_option_table, &program, "working_directory", NULL);
         check_json(&program_option_table, &program, "max_queue_size", "1000");
+}
+END_TEST
+
+/* Limits come together from all levels, one by one. */
+START_TEST(test_limits)
+{
+        const struct rlimit *at = program.limits.at;
+
+        ck_assert_int_eq(set(&program_option_table, &program, "limits",
+                             "{\"nofile\": 64, \"cpu\": \"2m\", \"core\": \"1K\"}"),
+                         0);
+        ck_assert_int_eq(set(&program_option_table, &program, "limits",
+                             "{\"as\": {\"soft\": \"1G\", \"hard\": \"infinity\"}, \"core\": 0}"),
+                         0);
+        ck_assert_uint_eq(at[RLIMIT_NOFILE].rlim_cur, 64);
+        ck_assert_uint_eq(at[RLIMIT_NOFILE].rlim_max, 64);
+        ck_assert_uint_eq(at[RLIMIT_CPU].rlim_cur, 120);
+        ck_assert_uint_eq(at[RLIMIT_CORE].rlim_max, 0);
+        ck_assert_uint_eq(at[RLIMIT_AS].rlim_cur, 1U << 30);
+        ck_assert_uint_eq(at[RLIMIT_AS].rlim_max, RLIM_INFINITY);
+        ck_assert(!program.limits.is_set[RLIMIT_DATA]);
+        set_wrong(&program_option_table, &program, "limits", "{\"nofile\": 65, \"x\": 1}");
+        ck_assert_uint_eq(at[RLIMIT_NOFILE].rlim_cur, 64);
 }
 END_TEST
 
@@ -484,6 +555,7 @@ int main(void)
         tcase_add_test(tests, test_length_of_a_socket_path);
         tcase_add_test(tests, test_copy);
         tcase_add_test(tests, test_unset_options_are_left_out);
+        tcase_add_test(tests, test_limits);
         tcase_add_test(tests, test_empty_list);
         tcase_add_test(tests, test_references);
         tcase_add_loop_test(tests, test_unknown, 0, ARRAY_SIZE(unknown));

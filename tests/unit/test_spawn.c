@@ -272,6 +272,127 @@ START_TEST(the_limit_of_open_files_is_the_given_one)
 }
 END_TEST
 
+/* What becomes of a child's identity and limits; and who may look at it, or be told by its death.
+ */
+static const char identity_script[] =
+        "import ctypes, json, os, resource\n"
+        "status = dict(line.split(':\\t', 1) for line in open('/proc/self/status'))\n"
+        "death = ctypes.c_int()\n"
+        "ctypes.CDLL(None).prctl(2, ctypes.byref(death), 0, 0, 0)\n"
+        "print(json.dumps(dict(\n"
+        "    pid=os.getpid(), uids=os.getresuid(), gids=os.getresgid(), groups=os.getgroups(),\n"
+        "    capabilities=[int(status[name], 16) for name in\n"
+        "                  ('CapInh', 'CapPrm', 'CapEff', 'CapAmb')],\n"
+        "    death=death.value, proc=os.stat('/proc/self/mem').st_uid,\n"
+        "    files=resource.getrlimit(resource.RLIMIT_NOFILE),\n"
+        "    core=resource.getrlimit(resource.RLIMIT_CORE),\n"
+        "    nice=os.getpriority(os.PRIO_PROCESS, 0), cwd=os.getcwd(),\n"
+        "    stderr=open('/dev/stderr', 'w').write('again'))))\n";
+
+static struct json_object *run_identity_report(const struct spawn_options *options)
+{
+        struct spawned spawned = spawn(options, identity_script);
+        const char *text = read_to_end(spawned.out);
+        struct json_object *report = json_tokener_parse(text);
+
+        ck_assert_msg(report != NULL, "%s%s", text, read_to_end(spawned.err));
+        ck_assert_int_eq(finish(&spawned), 0);
+        return report;
+}
+
+START_TEST(the_child_is_who_it_should_be)
+{
+        const struct identity identity = {54321, 54322, (gid_t[]){54333, 54322}, 2};
+        struct spawn_options options = default_options();
+        struct json_object *report;
+
+        if (geteuid() != 0)
+                return; /* only root can become another */
+        options.identity = &identity;
+        options.nice = -1;
+        options.working_directory = "/usr";
+        report = run_identity_report(&options);
+        ck_assert_str_eq(json_of(report, "uids"), "[54321,54321,54321]");
+        ck_assert_str_eq(json_of(report, "gids"), "[54322,54322,54322]");
+        ck_assert_str_eq(json_of(report, "groups"), "[54322,54333]");
+        ck_assert_str_eq(json_of(report, "capabilities"), "[0,0,0,0]");
+        ck_assert_int_eq(number_of(report, "death"), SIGKILL);
+        ck_assert_int_eq(number_of(report, "proc"), 54321);
+        ck_assert_int_eq(number_of(report, "nice"), -1);
+        ck_assert_str_eq(json_of(report, "cwd"), "\"/usr\"");
+        ck_assert_uint_eq(geteuid(), 0); /* the test's own is as it was */
+        json_object_put(report);
+}
+END_TEST
+
+START_TEST(the_limits_are_the_given_ones)
+{
+        struct rlimit files_limit = {200, 300};
+        struct limits limits = {.is_set[RLIMIT_CORE] = true};
+        struct spawn_options options = default_options();
+        struct json_object *report;
+
+        options.files_limit = &files_limit;
+        options.limits = &limits;
+        report = run_identity_report(&options);
+        ck_assert_str_eq(json_of(report, "core"), "[0,0]");
+        ck_assert_str_eq(json_of(report, "files"), "[200,300]");
+        json_object_put(report);
+        limits.is_set[RLIMIT_NOFILE] = true;
+        limits.at[RLIMIT_NOFILE] = (struct rlimit){100, 150};
+        report = run_identity_report(&options);
+        ck_assert_str_eq(json_of(report, "files"), "[100,150]");
+        json_object_put(report);
+}
+END_TEST
+
+/* The user that cannot go there, not root, is the one who goes. */
+START_TEST(the_folder_is_entered_as_that_user)
+{
+        const struct identity identity = {54321, 54322, (gid_t[]){54322}, 1};
+        char folder[] = "/tmp/test_spawn.XXXXXX";
+        struct spawn_options options = default_options();
+        struct spawned spawned;
+        char expected[SPAWN_ERROR_MAX];
+
+        if (geteuid() != 0)
+                return;
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        options.identity = &identity;
+        options.working_directory = folder;
+        ck_assert_int_eq(spawn_process(&options, &spawned, error), -EACCES);
+        snprintf(expected, sizeof(expected), "cannot change to folder %s: Permission denied",
+                 folder);
+        ck_assert_str_eq(error, expected);
+        ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
+static void without_privileges(void)
+{
+        const struct identity identity = {54321, 54322, (gid_t[]){54322}, 1};
+        const struct limits limits = {.is_set[RLIMIT_NPROC] = true,
+                                      .at[RLIMIT_NPROC] = {RLIM_INFINITY, RLIM_INFINITY}};
+        struct spawn_options options = default_options();
+        struct spawned spawned;
+
+        must(setrlimit(RLIMIT_NPROC, &(struct rlimit){4000, 4000}) == 0);
+        must(setresgid(54320, 54320, 54320) == 0 && setresuid(54320, 54320, 54320) == 0);
+        options.identity = &identity;
+        must(spawn_process(&options, &spawned, error) == -EPERM);
+        must(strcmp(error, "cannot change to the group 54322: Operation not permitted") == 0);
+        options.limits = &limits;
+        must(spawn_process(&options, &spawned, error) == -EPERM);
+        must(strcmp(error, "cannot set the limit nproc: Operation not permitted") == 0);
+}
+
+START_TEST(the_step_that_is_refused_is_told)
+{
+        if (geteuid() == 0 && !on_valgrind())
+                in_process(without_privileges);
+}
+END_TEST
+
 static void on_signal(int signal)
 {
         (void)signal;
@@ -700,8 +821,12 @@ int main(void)
         tcase_add_test(tcase, the_process_finds_what_was_promised);
         tcase_add_test(tcase, the_environment_is_the_given_one);
         tcase_add_test(tcase, attributes_are_set_if_asked_for);
+        tcase_add_test(tcase, the_child_is_who_it_should_be);
+        tcase_add_test(tcase, the_folder_is_entered_as_that_user);
+        tcase_add_test(tcase, the_step_that_is_refused_is_told);
         if (!on_valgrind())
                 tcase_add_test(tcase, the_limit_of_open_files_is_the_given_one);
+        tcase_add_test(tcase, the_limits_are_the_given_ones);
         tcase_add_test(tcase, signals_are_at_their_defaults);
         tcase_add_test(tcase, the_pipes_are_where_they_should_be);
         tcase_add_test(tcase, the_daemons_ends_may_have_the_childs_numbers);
