@@ -25,6 +25,7 @@ struct program {
         struct package *top;       /* its modules and packages are the program's own */
         struct sources key_values; /* JSON texts, NUL-terminated */
         uint64_t max_response_size;
+        bool is_forked;
 };
 
 struct program *program_new(const char *name)
@@ -225,6 +226,11 @@ void program_set_max_response_size(struct program *program, uint64_t bytes)
         program->max_response_size = bytes;
 }
 
+void program_set_forked(struct program *program)
+{
+        program->is_forked = true;
+}
+
 /* Whether it is the virtual path of a source text; a file's begins with a slash. */
 static bool is_of_text(const char *path)
 {
@@ -319,6 +325,8 @@ static void write_program(struct writer *writer, const struct program *program)
         writer_number(writer, "StatusIn", SPAWN_FD_STATUS_IN);
         writer_number(writer, "Counters", SPAWN_FD_COUNTERS);
         writer_number(writer, "Wanted", SPAWN_FD_WANTED);
+        if (program->is_forked)
+                writer_number(writer, "Control", SPAWN_FD_EXTRA);
         writer_number(writer, "MaxResponseSize", program->max_response_size);
         writer_close(writer, '}');
 }

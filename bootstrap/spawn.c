@@ -117,6 +117,24 @@ static int make_pipe(const struct channel *channel, int floor, int *child_end, i
         return move_up(child_end, floor);
 }
 
+int spawn_pipes(struct spawned *ret, int theirs[static SPAWN_PIPES], char error[SPAWN_ERROR_MAX])
+{
+        static const int numbers[SPAWN_PIPES] = {
+                SPAWN_FD_PIPE_IN, SPAWN_FD_PIPE_OUT, SPAWN_FD_STATUS_IN,
+                STDOUT_FILENO,    STDERR_FILENO,
+        };
+        int r = 0;
+
+        for (size_t i = 0; i < SPAWN_PIPES; i++)
+                theirs[i] = -1;
+        for (size_t i = 0; r == 0 && i < SPAWN_PIPES; i++) {
+                const struct channel *channel = &channels[numbers[i]];
+
+                r = make_pipe(channel, 0, &theirs[i], (int *)((char *)ret + channel->daemon_end));
+        }
+        return r < 0 ? fail(error, r, "cannot make the pipes") : 0;
+}
+
 static int prepare_report(struct preparation *preparation)
 {
         if (pipe2(preparation->report, O_CLOEXEC) < 0) {

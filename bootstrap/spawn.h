@@ -69,6 +69,11 @@ struct spawned {
  * failing exec is told here too. */
 int spawn_process(const struct spawn_options *options, struct spawned *ret,
                   char error[SPAWN_ERROR_MAX]);
+/* The pipes alone, for a process that is made otherwise: the daemon's ends of PIPE_IN, PIPE_OUT,
+ * STATUS_IN, stdout and stderr go to *ret, the process's to theirs, in this order (-1: it was not
+ * made). Both are the caller's to close, here or where it fails. */
+#define SPAWN_PIPES 5
+int spawn_pipes(struct spawned *ret, int theirs[static SPAWN_PIPES], char error[SPAWN_ERROR_MAX]);
 /* Closes what is still open (-1: it is not); does not kill. */
 void spawned_close(struct spawned *spawned);
 

@@ -25,8 +25,9 @@ static unsigned count(const struct pool *pool, enum worker_state state)
 bool pool_has_workers(const struct pool *pool)
 {
         return count(pool, WORKER_STARTING) + count(pool, WORKER_IDLE) + count(pool, WORKER_BUSY) +
-                       count(pool, WORKER_STOPPING) >
-               0;
+                               count(pool, WORKER_STOPPING) >
+                       0 ||
+               templates_are_there(pool);
 }
 
 bool pool_is_unavailable(const struct pool *pool)
@@ -303,6 +304,7 @@ void pool_maintain(struct pool *pool, uint64_t now)
         struct worker *worker;
         uint64_t next = limits_maintain(pool, now);
 
+        next = units_sooner(next, templates_maintain(pool, now));
         if (!pool->is_stopping)
                 next = units_sooner(next, starts_maintain(pool, now));
         TAILQ_FOREACH (worker, &pool->workers.list[WORKER_STOPPING], link)
@@ -363,6 +365,7 @@ void pool_stop(struct pool *pool, bool hurry, uint64_t now)
                         stop_worker(pool, worker, hurry, now);
                 }
         }
+        templates_stop(pool, hurry, now);
         turn_defer(pool->around->turn, &pool->maintain);
 }
 
@@ -385,6 +388,7 @@ int pool_new(const struct surroundings *around, struct program_options *options,
         };
         TAILQ_INIT(&pool->queue);
         TAILQ_INIT(&pool->watched);
+        templates_init(pool);
         for (enum worker_state state = 0; state < WORKER_STATES; state++)
                 TAILQ_INIT(&pool->workers.list[state]);
         pool->timer = event_new(around->base, -1, 0, on_timer, pool);
@@ -413,6 +417,7 @@ struct pool *pool_free(struct pool *pool)
         for (enum worker_state state = 0; state < WORKER_STATES; state++)
                 while (!TAILQ_EMPTY(&pool->workers.list[state]))
                         worker_free(TAILQ_FIRST(&pool->workers.list[state]));
+        templates_clear(pool);
         turn_forget(&pool->maintain);
         if (pool->timer)
                 event_free(pool->timer);

@@ -15,6 +15,7 @@
 #include "pool_interrupts.h"
 #include "pool_recycle.h"
 #include "pool_renew.h"
+#include "pool_templates.h"
 #include "request.h"
 #include "slots.h"
 #include "turn.h"
@@ -43,6 +44,7 @@ struct pool {
         struct slots slots;
         struct pool_recycle recycle;
         struct pool_renewal renewal;
+        struct pool_templates templates;
         struct request_list queue;
         unsigned queue_length, queue_high_water;
         struct deadlines deadlines;
@@ -111,6 +113,7 @@ void pool_maintain(struct pool *pool, uint64_t now);
 void pool_renew(struct pool *pool, struct program_options *options, uint64_t now);
 /* Refuses what waits or runs, and lets the workers go: hurried ones are killed at once. */
 void pool_stop(struct pool *pool, bool hurry, uint64_t now);
+/* Or has templates of them. */
 bool pool_has_workers(const struct pool *pool);
 
 /* Those that it holds: in the queue, and with workers. */

@@ -24,6 +24,7 @@ static void finish(struct pool *pool, struct json_object *error, uint64_t now)
 {
         struct pool_renewal *renewal = &pool->renewal;
 
+        templates_drop_trial(pool);
         renewal->options = program_options_unref(renewal->options);
         renewal->trial = NULL;
         renewal->ended_at = now;
@@ -139,6 +140,7 @@ void renew_became_ready(struct pool *pool, struct worker *worker, uint64_t now)
 
         if (worker != renewal->trial)
                 return;
+        templates_adopt_trial(pool);
         program_options_unref(pool->options);
         pool->options = steal(renewal->options);
         pool->context.program_set = pool->options->program_set;

@@ -79,8 +79,9 @@ bool starts_are_settled(const struct pool *pool)
                count(pool, WORKER_IDLE) + count(pool, WORKER_BUSY) >= pool->options->min_workers;
 }
 
-struct worker *starts_trial(struct pool *pool, struct program_options *options, uint64_t now,
-                            char error[SPAWN_ERROR_MAX])
+/* template NULL: it is spawned. */
+static struct worker *start(struct pool *pool, struct program_options *options,
+                            struct template *template, uint64_t now, char error[SPAWN_ERROR_MAX])
 {
         unsigned slot;
         struct worker *worker;
@@ -92,19 +93,32 @@ struct worker *starts_trial(struct pool *pool, struct program_options *options, 
         }
         slot = slots_first_free(&pool->slots);
         pool->starts++;
-        if (worker_new(pool->around, options, slot, &pool->workers, &pool_worker_events, pool, now,
-                       &worker, error) < 0)
+        if (worker_new(pool->around, options, template, slot, &pool->workers, &pool_worker_events,
+                       pool, now, &worker, error) < 0)
                 return NULL;
         slots_take(&pool->slots, slot);
         worker->max_requests = recycle_limit(options);
         return worker;
 }
 
+struct worker *starts_trial(struct pool *pool, struct program_options *options, uint64_t now,
+                            char error[SPAWN_ERROR_MAX])
+{
+        struct template *template;
+
+        if (templates_trial(pool, options, now, &template, error) < 0)
+                return NULL;
+        return start(pool, options, template, now, error);
+}
+
 struct worker *starts_one(struct pool *pool, uint64_t now)
 {
         char error[SPAWN_ERROR_MAX];
-        struct worker *worker = starts_trial(pool, pool->options, now, error);
+        struct template *template;
+        struct worker *worker = NULL;
 
+        if (templates_current(pool, now, &template, error) == 0)
+                worker = start(pool, pool->options, template, now, error);
         if (!worker)
                 failures_spawn(pool, failures_new_error(error), now);
         return worker;

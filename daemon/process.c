@@ -134,7 +134,8 @@ static void on_status(void *userdata, struct json_object *line)
                 log_at(level < 0 ? LOG_INFO : level, &process->context, "%s", message);
         } else if (strcmp(type, "exception") == 0) {
                 take_exception(process, line);
-        } else if (strcmp(type, "status") == 0 && strcmp(message, "ready") == 0) {
+        } else if (strcmp(type, "status") == 0 &&
+                   (strcmp(message, "ready") == 0 || strcmp(message, "template") == 0)) {
                 become_ready(process, line);
         }
 }
@@ -264,6 +265,21 @@ int process_born(struct process *process, pid_t pid, int pidfd)
         log_debug(&process->context, "started");
         process_escalate(process, units_now());
         return 0;
+}
+
+void process_stillborn(struct process *process, struct json_object *error)
+{
+        if (error) {
+                json_object_put(process->start_error);
+                process->start_error = error;
+        }
+        if (!process->fault)
+                process->fault = process->closed;
+        process_expect_end(process, 0, 0);
+        process->exit_code = CLD_KILLED;
+        process->exit_status = SIGKILL;
+        process->has_exited = true;
+        process->events->exited(process->owner);
 }
 
 int process_spawn(struct process *process, const int *page_fds, const int *extra_fds,

@@ -82,6 +82,8 @@ int process_attach(struct process *process, struct spawned *ends);
 /* Such a process is there now: takes the pidfd, also where it fails. From here on its end is seen;
  * if it was to be ended before, that is made up for. It must be a child. 0 or -ENOMEM. */
 int process_born(struct process *process, pid_t pid, int pidfd);
+/* Such a process will never be there. Takes the error, which says why; NULL: it was to be ended. */
+void process_stillborn(struct process *process, struct json_object *error);
 
 /* Expects it to end by itself; it gets the signal at the given time. Later ones replace this. */
 void process_expect_end(struct process *process, int signal, uint64_t when);

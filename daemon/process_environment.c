@@ -54,3 +54,8 @@ char **process_environment_new(const struct program_options *options, int slot, 
         block[n] = NULL;
         return block;
 }
+
+char **process_environment_own(char **environment, const struct program_options *options)
+{
+        return environment + count(options->environment);
+}

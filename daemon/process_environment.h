@@ -12,3 +12,5 @@
 /* NULL-terminated, in one piece, to be freed before the options; slot -1: it has none, and no
  * variable that would name it. NULL: out of memory. */
 char **process_environment_new(const struct program_options *options, int slot, uint64_t number);
+/* The part of it that not all of the program's processes have. */
+char **process_environment_own(char **environment, const struct program_options *options);

@@ -129,6 +129,8 @@ static int build_text(struct build *build)
         if (!program)
                 return -ENOMEM;
         program_set_max_response_size(program, build->place->max_response_size);
+        if (build->options->start_method == START_FORKSERVER)
+                program_set_forked(program);
         r = add_main(build, program);
         for (size_t i = 0; r >= 0 && i < build->draft->n_parts; i++)
                 r = both(r, add_part(build, program, &build->draft->parts[i]));

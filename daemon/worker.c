@@ -155,8 +155,12 @@ static const struct channel_events channel_events = {on_answered, on_broken, on_
 static void on_ready(void *owner, struct json_object *line)
 {
         struct worker *worker = owner;
-        struct json_object *methods = NULL, *counters = NULL;
+        struct json_object *methods = worker->birth.methods, *counters = NULL;
 
+        if (!birth_is_over(&worker->birth)) {
+                process_fail(&worker->process, "it is ready, and nobody has seen it born");
+                return;
+        }
         json_object_object_get_ex(line, "methods", &methods);
         json_object_object_get_ex(line, "counters", &counters);
         worker->has_counters = json_object_get_boolean(counters);
@@ -193,6 +197,7 @@ static void on_exited(void *owner)
 {
         struct worker *worker = owner;
 
+        birth_clear(&worker->birth);
         worker_set_state(worker, WORKER_DEAD);
         worker->events->exited(worker->pool, worker);
 }
@@ -240,11 +245,24 @@ static int open_channel(struct worker *worker, struct spawned *ends)
                             around->max_response_size, &channel_events, worker);
 }
 
-int worker_new(const struct surroundings *around, struct program_options *options, unsigned slot,
-               struct worker_lists *lists, const struct worker_events *events, void *pool,
-               uint64_t now, struct worker **ret, char error[SPAWN_ERROR_MAX])
+/* Has the process made, and takes its pipes. */
+static int begin(struct birth *birth, char error[SPAWN_ERROR_MAX])
 {
         _cleanup_(spawned_close) struct spawned ends = SPAWNED_NONE;
+        struct worker *worker = CONTAINER_OF(birth, struct worker, birth);
+        int r = birth->template
+                        ? template_fork(birth, worker->pages.fd, &ends, error)
+                        : process_spawn(birth->process, worker->pages.fd, NULL, 0, &ends, error);
+
+        pages_close_wanted(&worker->pages);
+        return r == 0 ? open_channel(worker, &ends) : r;
+}
+
+int worker_new(const struct surroundings *around, struct program_options *options,
+               struct template *template, unsigned slot, struct worker_lists *lists,
+               const struct worker_events *events, void *pool, uint64_t now, struct worker **ret,
+               char error[SPAWN_ERROR_MAX])
+{
         struct worker *worker = allocate(around, options, slot, lists, now);
 
         snprintf(error, SPAWN_ERROR_MAX, "out of memory");
@@ -252,14 +270,13 @@ int worker_new(const struct surroundings *around, struct program_options *option
                 return -ENOMEM;
         worker->events = events;
         worker->pool = pool;
+        worker->birth = (struct birth){.process = &worker->process, .begin = begin};
         int r = pages_open(&worker->pages);
         if (r < 0)
                 snprintf(error, SPAWN_ERROR_MAX, "cannot make shared memory: %s", strerror(-r));
-        if (r == 0)
-                r = process_spawn(&worker->process, worker->pages.fd, NULL, 0, &ends, error);
-        pages_close_wanted(&worker->pages);
-        if (r == 0)
-                r = open_channel(worker, &ends);
+        else
+                r = template ? template_bear(template, &worker->birth, error)
+                             : begin(&worker->birth, error);
         if (r < 0) {
                 worker_free(worker);
                 return r;
@@ -272,6 +289,7 @@ struct worker *worker_free(struct worker *worker)
 {
         if (!worker)
                 return NULL;
+        birth_clear(&worker->birth);
         process_clear(&worker->process);
         turn_forget(&worker->grave);
         TAILQ_REMOVE(&worker->lists->list[worker->state], worker, link);

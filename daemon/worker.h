@@ -11,6 +11,7 @@
 #include "process.h"
 #include "request.h"
 #include "stack.h"
+#include "template.h"
 #include "turn.h"
 
 #include <stdbool.h>
@@ -98,6 +99,7 @@ struct worker {
         struct turn_task grave;
 
         struct process process;
+        struct birth birth;
         unsigned slot;
         struct channel channel;
         struct pages pages;
@@ -125,10 +127,12 @@ struct worker {
 
 void subject_set(struct subject *subject, const struct request *request);
 
-/* Spawns the process. 0, or a negative errno with the reason in `error`. */
-int worker_new(const struct surroundings *around, struct program_options *options, unsigned slot,
-               struct worker_lists *lists, const struct worker_events *events, void *pool,
-               uint64_t now, struct worker **ret, char error[SPAWN_ERROR_MAX]);
+/* Spawns the process, or has the template fork it. 0, or a negative errno with the reason in
+ * `error`. */
+int worker_new(const struct surroundings *around, struct program_options *options,
+               struct template *template, unsigned slot, struct worker_lists *lists,
+               const struct worker_events *events, void *pool, uint64_t now, struct worker **ret,
+               char error[SPAWN_ERROR_MAX]);
 /* Kills what still lives. */
 struct worker *worker_free(struct worker *worker);
 

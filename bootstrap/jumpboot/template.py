@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import threading
+import warnings
 import weakref
 
 _PR_SET_PDEATHSIG = 1
@@ -98,17 +99,22 @@ class Template:
                 return False
             if not data:
                 return False
-            command = json.loads(data)
-            if len(fds) != len(self._places):
-                self._refuse(command, "descriptors were lost on the way to the template")
-            elif self._fork(command):
+            command, is_worker = json.loads(data), False
+            reason = "descriptors were lost on the way to the template"
+            if len(fds) == len(self._places):
+                is_worker, reason = self._fork()
+            if is_worker:
                 self._become(command, fds)
                 return True
             for fd in fds:
                 os.close(fd)
+            if reason:
+                self._refuse(command, reason)
 
     def _report(self):
         """Tells the daemon that workers can be forked, or why not."""
+        # Native threads, too, which BLAS for one ends before a fork and starts anew after it.
+        warnings.filterwarnings("ignore", ".*fork", DeprecationWarning, __name__)
         unfit = self._unfitness()
         sockets = _count_sockets(self._control.fileno())
         if sockets and not unfit:
@@ -138,8 +144,8 @@ class Template:
         except BrokenPipeError:
             pass  # as the next command will tell
 
-    def _fork(self, command):
-        """True in the worker."""
+    def _fork(self):
+        """Whether this is the worker, and if it is not, why there is none."""
         self._worker.is_forking = True  # what the program has to know of a fork is not for these
         try:
             middle = os.fork()
@@ -147,15 +153,14 @@ class Template:
             middle, reason = None, error.strerror
         if middle == 0:
             self._fork_again()
-            return True
+            return True, None
         self._worker.is_forking = False
         if middle is not None:
             status = os.waitpid(middle, 0)[1]
             if status == 0:
-                return False
+                return False, None
             reason = os.strerror(os.WEXITSTATUS(status)) if os.WIFEXITED(status) else "killed"
-        self._refuse(command, "cannot fork: %s" % reason)
-        return False
+        return False, "cannot fork: %s" % reason
 
     def _fork_again(self):
         """Makes a worker of the process in between, which ends: returns only in the worker."""

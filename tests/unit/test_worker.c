@@ -82,7 +82,7 @@ static void teardown(void)
 static int start_as(const char *mode)
 {
         options = new_options("calc", mode);
-        return worker_new(&around, options, 7, &lists, &events, &lists, units_now(), &worker,
+        return worker_new(&around, options, NULL, 7, &lists, &events, &lists, units_now(), &worker,
                           error);
 }
 
@@ -479,7 +479,7 @@ START_TEST(what_cannot_be_executed_is_told)
         free(options->python);
         options->python = strdup(folder_at("no-such-python"));
         ck_assert_int_eq(
-                worker_new(&around, options, 0, &lists, &events, &lists, 1, &worker, error),
+                worker_new(&around, options, NULL, 0, &lists, &events, &lists, 1, &worker, error),
                 -ENOENT);
         ck_assert_ptr_nonnull(strstr(error, "no-such-python"));
 }
