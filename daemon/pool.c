@@ -203,8 +203,9 @@ static void on_ready(void *userdata, struct worker *worker)
         struct pool *pool = userdata;
         uint64_t now = units_now();
 
-        log_info(&worker->process.context, "ready after %.1f ms",
-                 (double)(now - worker->process.started) / 1e3);
+        /* Where each request needs a new one, nobody wants to read of it. */
+        log_at(recycle_is_once(worker) ? LOG_DEBUG : LOG_INFO, &worker->process.context,
+               "ready after %.1f ms", (double)(now - worker->process.started) / 1e3);
         json_object_put(pool->methods);
         pool->methods = json_object_get(worker->methods);
         renew_became_ready(pool, worker, now);

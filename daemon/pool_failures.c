@@ -58,14 +58,6 @@ static void count_failure(struct pool *pool, uint64_t now)
                 hold_back(pool, now);
 }
 
-static void forgive(struct pool *pool)
-{
-        if (pool->back_off)
-                log_notice(&pool->context, "a worker has started: available again");
-        pool->failures = 0;
-        pool->back_off = 0;
-}
-
 struct json_object *failures_new_error(const char *message)
 {
         struct json_object *error = json_object_new_object();
@@ -83,26 +75,27 @@ void failures_spawn(struct pool *pool, struct json_object *error, uint64_t now)
         hold_back(pool, now);
 }
 
-void failures_became_ready(struct pool *pool)
+void failures_clear(struct pool *pool)
 {
+        if (pool->back_off)
+                log_notice(&pool->context, "a worker has started: available again");
+        pool->is_dying_young = false;
+        pool->failures = 0;
+        pool->back_off = 0;
         pool->retry_at = 0;
         set_last_error(pool, NULL);
+}
+
+void failures_became_ready(struct pool *pool)
+{
         if (!pool->is_dying_young)
-                forgive(pool);
+                failures_clear(pool);
 }
 
 void failures_answered(struct pool *pool)
 {
-        if (!pool->is_dying_young)
-                return;
-        pool->is_dying_young = false;
-        forgive(pool);
-}
-
-void failures_clear(struct pool *pool)
-{
-        pool->is_dying_young = false;
-        failures_became_ready(pool);
+        if (pool->is_dying_young)
+                failures_clear(pool);
 }
 
 void failures_log(const struct worker *worker, struct json_object *error, bool is_repeated)

@@ -22,7 +22,7 @@ void failures_became_ready(struct pool *pool);
 void failures_answered(struct pool *pool);
 /* A worker ended: logged, counted, and a failure if it has answered nothing. */
 void failures_ended(struct pool *pool, struct worker *worker, uint64_t now);
-/* Other workers are started from now on, and the first of them is there: nothing has failed yet. */
+/* Forgives all, for what reason ever. */
 void failures_clear(struct pool *pool);
 
 /* The error of a worker that could not be spawned, in the shape that other start errors have. */

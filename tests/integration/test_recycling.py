@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Workers that are replaced after a number of requests, a time, or for their memory."""
+import collections
 import threading
 
 from harness import GATE_SOURCE, Client, is_gone
@@ -12,6 +13,9 @@ kept = []
 def pid():
     return os.getpid()
 
+def pid_and_slot():
+    return os.getpid(), int(os.environ["SLOT"])
+
 def leak(megabytes):
     kept.append(b"x" * (megabytes << 20))
     return os.getpid()
@@ -23,29 +27,41 @@ def program(**options):
 
 
 class Load:
-    """Clients that call in their own threads, until each has made its calls."""
+    """Clients that call, each in its thread, until stop(); none of the calls may fail."""
 
-    def __init__(self, daemon, clients, calls):
-        self.results, self._errors = [], []
-        self._threads = [
-            threading.Thread(target=self._run, args=(daemon.socket_path, calls))
-            for _ in range(clients)
-        ]
+    def __init__(self, daemon, clients, method):
+        self.daemon, self.method = daemon, method
+        self.results = collections.Counter()
+        self.most_workers = 0
+        self._lock, self._errors, self._is_over = threading.Lock(), [], threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
         for thread in self._threads:
             thread.start()
 
-    def _run(self, path, calls):
+    def _run(self):
         try:
-            with Client(path) as client:
-                for _ in range(calls):
-                    self.results.append(client.call("app.pid"))
+            with Client(self.daemon.socket_path) as client:
+                while not self._is_over.is_set():
+                    result = client.call(self.method)
+                    with self._lock:
+                        self.results[tuple(result) if isinstance(result, list) else result] += 1
         except Exception as error:  # of whatever kind: the test fails with it
             self._errors.append(error)
 
-    def is_running(self):
-        return any(thread.is_alive() for thread in self._threads)
+    def wait_for_results(self, count):
+        """Until so many different results have come, with an eye on the number of workers."""
 
-    def join(self):
+        def are_there():
+            self.most_workers = max(self.most_workers, len(self.daemon.workers()))
+            return self._errors or len(self.results) >= count
+
+        try:
+            self.daemon.wait_for(are_there, f"{count} different results")
+        finally:
+            self.stop()
+
+    def stop(self):
+        self._is_over.set()
         for thread in self._threads:
             thread.join()
         if self._errors:
@@ -56,16 +72,12 @@ def test_max_requests_under_load(start_daemon):
     """Not one call fails or is lost, and never are there more than max_workers + 1."""
     daemon = start_daemon(program(min_workers=4, max_workers=4, max_requests=50,
                                   max_requests_jitter=10))
-    load, most = Load(daemon, clients=8, calls=500), 0
-    while load.is_running():
-        most = max(most, len(daemon.workers()))
-    load.join()
-    assert most <= 5
-    assert len(load.results) == 8 * 500
-    assert len(set(load.results)) > 8
+    load = Load(daemon, 8, "app.pid")
+    load.wait_for_results(16)
+    assert load.most_workers <= 5
     assert daemon.log_lines("retiring it: it has served")
     status = daemon.program_status("app")
-    assert status["requests"]["ok"] == 8 * 500
+    assert status["requests"] == {"ok": sum(load.results.values())}
     assert status["deaths"] == 0
 
 
@@ -106,6 +118,18 @@ def test_one_request_each(start_daemon):
     pids += [answer["result"] for answer in client.receive_by_id(20).values()]
     assert len(set(pids)) == 30
     assert not daemon.log_lines("retiring it")
+
+
+def test_slots_are_kept_within_max_workers(start_daemon):
+    """Each worker has a number of its own below max_workers, so the old one leaves first."""
+    daemon = start_daemon(program(min_workers=3, max_workers=3, max_requests=10,
+                                  env={"SLOT": "${slot}"}))
+    load = Load(daemon, 4, "app.pid_and_slot")
+    load.wait_for_results(9)
+    assert load.most_workers <= 3
+    slots = dict(load.results.keys())
+    assert len(slots) == len(load.results), "a worker's number has changed"
+    assert set(slots.values()) == {0, 1, 2}
 
 
 def test_max_worker_memory(start_daemon):

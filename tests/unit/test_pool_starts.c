@@ -333,6 +333,32 @@ START_TEST(those_that_fail_together_count_as_one_wait)
 }
 END_TEST
 
+/* The story: each worker that got ready ended the wait that the death of another had begun, and a
+ * program whose workers live for a moment each was started as fast as the machine could. */
+START_TEST(a_good_start_does_not_end_the_wait_of_those_that_die_young)
+{
+        begin("echo", 1, 2);
+        options->restart_threshold = 1;
+        wait_idle(pool, 1);
+        options->spare_workers = 2;
+        pool_maintain(pool, units_now());
+        ck_assert_uint_eq(count_workers(pool, WORKER_STARTING), 1);
+        struct worker *second = first_worker(pool, WORKER_STARTING);
+        kill(first_worker(pool, WORKER_IDLE)->process.pid, SIGKILL);
+        loop_until(pool->retry_at != 0 && second->state == WORKER_IDLE);
+        loop_now();
+        ck_assert_uint_ne(pool->retry_at, 0);
+        ck_assert_uint_eq(pool->starts, 2);
+        ck_assert(!pool_is_unavailable(pool));
+        submit_call(pool, "echo", "[1]");
+        loop_until(n_answers == 1);
+        ck_assert_uint_eq(pool->retry_at, 0);
+        ck_assert_uint_eq(pool->back_off, 0);
+        ck_assert_ptr_null(pool->last_error);
+        wait_idle(pool, 2);
+}
+END_TEST
+
 START_TEST(a_good_start_forgives)
 {
         begin("once", 1, 1);
@@ -401,6 +427,7 @@ int main(void)
         tcase_add_test(tcase, failures_long_ago_do_not_count);
         tcase_add_test(tcase, the_wait_doubles_up_to_a_minute);
         tcase_add_test(tcase, those_that_fail_together_count_as_one_wait);
+        tcase_add_test(tcase, a_good_start_does_not_end_the_wait_of_those_that_die_young);
         tcase_add_test(tcase, a_good_start_forgives);
         tcase_add_test(tcase, what_cannot_be_executed_is_a_failure);
         tcase_add_test(tcase, a_stop_while_starting_is_no_failure);
