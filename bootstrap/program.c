@@ -355,3 +355,37 @@ struct program_text *program_text_free(struct program_text *text)
         free(text);
         return NULL;
 }
+
+struct visit {
+        int (*take)(void *userdata, const char *path);
+        void *userdata;
+};
+
+/* What was given as a text has no path. */
+static int visit_source(const struct visit *visit, const struct source *source)
+{
+        return source->path && source->path[0] == '/' ? visit->take(visit->userdata, source->path)
+                                                      : 0;
+}
+
+static int visit_package(const struct visit *visit, const struct package *package)
+{
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < package->modules.count; i++)
+                r = visit_source(visit, &package->modules.items[i]);
+        for (size_t i = 0; r == 0 && i < package->data.count; i++)
+                r = visit_source(visit, &package->data.items[i]);
+        for (size_t i = 0; r == 0 && i < package->count; i++)
+                r = visit_package(visit, package->packages[i]);
+        return r;
+}
+
+int program_each_path(const struct program *program, int (*take)(void *userdata, const char *path),
+                      void *userdata)
+{
+        const struct visit visit = {take, userdata};
+        int r = visit_source(&visit, &program->main);
+
+        return r == 0 ? visit_package(&visit, program->top) : r;
+}

@@ -59,5 +59,9 @@ struct program_text {
 int program_to_text(const struct program *program, struct program_text **ret);
 struct program_text *program_text_free(struct program_text *text);
 
+/* Calls `take` with the path of every file that was read, until it does not return 0. */
+int program_each_path(const struct program *program, int (*take)(void *userdata, const char *path),
+                      void *userdata);
+
 /* NULL if the name can be a Python module's (dotted only where `dotted`), else what is wrong. */
 const char *program_name_fault(const char *name, int dotted);

@@ -17,6 +17,7 @@ struct loader {
         struct config *config;
         struct config_errors *errors;
         struct program_draft defaults; /* the server's */
+        struct exposure exposure;      /* of the files that all comes from */
 };
 
 /* Reads a file whose value is an object, and keeps its document. 0, 1 or -ENOMEM. */
@@ -31,6 +32,8 @@ static int read_object(struct loader *loader, const char *path, const char *what
                 return r;
         *ret = json_document_root(document);
         r = config_sources_add_document(loader->config->sources, steal(document));
+        if (r == 0)
+                r = exposure_add(&loader->exposure, ret->document->path);
         if (r < 0)
                 return r;
         return section_is_object(ret, what, loader->errors) ? 0 : 1;
@@ -105,6 +108,7 @@ static int load_program(struct loader *loader, const struct program_draft *set,
                 .node = *node,
                 .program_set = set_name,
                 .max_response_size = loader->config->server.max_response_size,
+                .exposure = &loader->exposure,
         };
         struct program_options *options = NULL;
         int r;
@@ -264,6 +268,9 @@ int config_load(const char *path, struct config_errors *errors, struct config **
                 return -ENOMEM;
         r = load(&loader, config->path);
         program_draft_clear(&loader.defaults);
+        if (r == 0 && errors->n_errors == 0)
+                r = exposure_warn(&loader.exposure, config->programs, config->n_programs, errors);
+        exposure_clear(&loader.exposure);
         if (r < 0 || errors->out_of_memory)
                 return -ENOMEM;
         if (r > 0 || errors->n_errors > 0)

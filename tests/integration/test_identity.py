@@ -226,3 +226,18 @@ def test_unknown_users(open_folder):
     assert status == 78
     assert 'user: this system has no user "no such user"' in messages
     assert 'group: this system has no group "no such group"' in messages
+
+
+@needs_root
+def test_files_that_workers_could_change_are_told(open_folder):
+    (open_folder / "app.py").write_text("def f(): pass\n")
+    program = {"main": "app.py", "user": str(USER), "group": str(GROUP)}
+    assert check_config(open_folder, program) == (0, "")
+    os.chown(open_folder / "app.py", USER, GROUP)
+    status, messages = check_config(open_folder, program)
+    assert status == 0
+    assert messages.startswith(
+        f'warning: {open_folder}/app.py: can be written by the user that workers of "app" run as '
+        f"(uid {USER}): "
+    )
+    assert messages.count("\n") == 1

@@ -51,12 +51,20 @@ static inline int load(void)
         return config_load(folder_at("jumpbootd.conf"), &errors, &config);
 }
 
+/* Where somebody else than root runs the tests, every file is his, and that is worth a warning. */
+static inline bool is_about_the_tester(const char *text)
+{
+        return geteuid() != 0 && strstr(text, " can be written by ");
+}
+
 static inline void load_right(void)
 {
         int r = load();
 
-        ck_assert_msg(r == 0 && errors.n_messages == 0, "%s",
-                      errors.n_messages ? errors.messages[0].text : "no message");
+        ck_assert_int_eq(r, 0);
+        for (size_t i = 0; i < errors.n_messages; i++)
+                ck_assert_msg(is_about_the_tester(errors.messages[i].text), "%s",
+                              errors.messages[i].text);
 }
 
 /* The messages behind the test's folder, one a line. */
@@ -67,7 +75,9 @@ static inline const char *messages(void)
 
         text[0] = '\0';
         for (size_t i = 0; i < errors.n_messages; i++)
-                for (const char *at = errors.messages[i].text; length < sizeof(text) - 2; at++) {
+                for (const char *at = errors.messages[i].text;
+                     length < sizeof(text) - 2 && !is_about_the_tester(errors.messages[i].text);
+                     at++) {
                         if (strncmp(at, folder_root, strlen(folder_root)) == 0)
                                 at += strlen(folder_root) + 1;
                         text[length++] = *at ? *at : '\n';

@@ -218,7 +218,7 @@ START_TEST(test_program_sets)
         folder_write("x/c.conf", "this is none of them");
         folder_write("other", "{\"programs\": {\"c\": {\"main\": {\"source\": \"\"}}}}");
         ck_assert_int_eq(config_load(folder_at("[x]*/jumpbootd.conf"), &errors, &config), 0);
-        ck_assert_uint_eq(errors.n_messages, 0);
+        ck_assert_uint_eq(errors.n_errors, 0);
         ck_assert_uint_eq(config->n_programs, 3);
         ck_assert_str_eq(config->programs[0]->program_set, "a");
         ck_assert_str_eq(config->programs[1]->program_set, "b");
@@ -344,7 +344,7 @@ START_TEST(test_check_command)
         ck_assert_int_eq(run(config_check_command, &out, &err), EX_OK);
         ck_assert_str_eq(out + strlen(folder_root), "/jumpbootd.conf is right: 2 programs in 1 "
                                                     "program set\n");
-        ck_assert_str_eq(err, "");
+        ck_assert(!*err || is_about_the_tester(err));
         free(out);
         free(err);
         write_set("{\"programs\": {}}");
