@@ -36,6 +36,8 @@ enum death_cause death_cause(const struct process *process)
 {
         if (is_at_fault(process))
                 return DEATH_FAULT;
+        if (process->out_of_memory == OOM_YES)
+                return DEATH_MEMORY;
         return was_killed(process) ? DEATH_SIGNAL : DEATH_EXIT;
 }
 
@@ -44,6 +46,7 @@ const char *death_cause_name(enum death_cause cause)
         static const char *const names[DEATH_CAUSES] = {
                 [DEATH_EXIT] = "exit",
                 [DEATH_SIGNAL] = "signal",
+                [DEATH_MEMORY] = "memory",
                 [DEATH_FAULT] = "fault",
         };
 
@@ -56,6 +59,8 @@ const char *death_text(const struct process *process, char text[DEATH_TEXT_MAX])
 
         if (is_at_fault(process))
                 snprintf(text, DEATH_TEXT_MAX, "was ended: %s", process->fault);
+        else if (process->out_of_memory == OOM_YES)
+                snprintf(text, DEATH_TEXT_MAX, "was killed for memory (SIGKILL by the kernel)");
         else if (was_killed(process))
                 snprintf(text, DEATH_TEXT_MAX, "was killed by %s%s",
                          signal_name(process->exit_status, name),
@@ -88,6 +93,9 @@ struct json_object *death_data(const struct process *process)
         else
                 json_object_object_add(data, "exit_status",
                                        json_object_new_int(process->exit_status));
+        if (process->out_of_memory != OOM_UNKNOWN)
+                json_object_object_add(data, "out_of_memory",
+                                       json_object_new_boolean(process->out_of_memory == OOM_YES));
         json_object_object_add(data, "stderr",
                                rpc_json_text(process->err.tail ? process->err.tail : "",
                                              process->err.tail_length));

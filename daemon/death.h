@@ -14,6 +14,7 @@ struct process;
 enum death_cause {
         DEATH_EXIT,   /* it ended by itself */
         DEATH_SIGNAL, /* a signal ended it that the daemon did not send */
+        DEATH_MEMORY, /* the kernel killed it for memory */
         DEATH_FAULT,  /* it broke the rules, and was ended for it */
         DEATH_CAUSES
 };
@@ -25,7 +26,7 @@ const char *death_text(const struct process *process, char text[DEATH_TEXT_MAX])
 /* The same for the log, with the stack that it left. */
 void death_log(int level, const struct log_context *context, const struct process *process);
 
-/* Members of an error's data: pid, signal or exit_status, reason, stderr, stack. */
+/* Members of an error's data: pid, signal or exit_status, reason, out_of_memory, stderr, stack. */
 struct json_object *death_data(const struct process *process);
 /* Why it could not start: what it reported itself, or else how it ended, in the same shape. */
 struct json_object *death_start_error(const struct process *process);

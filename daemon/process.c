@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "process.h"
 
+#include "children.h"
 #include "common/cleanup.h"
 #include "common/units.h"
 #include "process_environment.h"
@@ -177,6 +178,17 @@ static void on_fed(struct feed *feed, int result, void *userdata)
                 process->program = feed_free(feed);
 }
 
+/* Only one that was killed, and not by the daemon, can have been killed for memory. */
+static void see_memory(struct process *process)
+{
+        bool may_be = process->exit_code == CLD_KILLED && process->exit_status == SIGKILL &&
+                      !process_was_killed(process);
+
+        process->out_of_memory = OOM_NO;
+        if (may_be)
+                process->out_of_memory = oom_ask(process->around->oom);
+}
+
 static void on_exit_seen(evutil_socket_t fd, short what, void *userdata)
 {
         struct process *process = userdata;
@@ -197,6 +209,8 @@ static void on_exit_seen(evutil_socket_t fd, short what, void *userdata)
         process->exit_code = info.si_code;
         process->exit_status = info.si_status;
         process->has_exited = true;
+        see_memory(process);
+        children_remove(process->around->children, process->pid, process->options->name);
         process->events->exited(process->owner);
 }
 
@@ -209,7 +223,7 @@ void process_init(struct process *process, const struct surroundings *around,
                 .owner = owner,
                 .around = around,
                 .options = options,
-                .number = ++*around->last_number,
+                .number = ++around->children->last_number,
                 .context = {.program_set = options->program_set,
                             .program = options->name,
                             .slot = slot},
@@ -258,6 +272,8 @@ int process_born(struct process *process, pid_t pid, int pidfd)
 {
         process->pid = process->context.pid = pid;
         process->pidfd = pidfd;
+        if (children_add(process->around->children, pid, process->number) < 0)
+                return -ENOMEM;
         process->exit_event = event_new(process->around->base, pidfd, EV_READ | EV_PERSIST,
                                         on_exit_seen, process);
         if (!process->exit_event || event_add(process->exit_event, NULL) < 0)
@@ -320,6 +336,7 @@ void process_clear(struct process *process)
         if (process->pid > 0 && !process->has_exited) {
                 signal_group(process, SIGKILL);
                 waitid(P_PIDFD, (id_t)process->pidfd, &(siginfo_t){0}, WEXITED);
+                children_remove(process->around->children, process->pid, process->options->name);
         }
         if (process->exit_event)
                 event_free(steal(process->exit_event));

@@ -11,6 +11,7 @@
 #include "bootstrap/feed.h"
 #include "bootstrap/spawn.h"
 #include "common/log.h"
+#include "oom.h"
 #include "options.h"
 #include "output.h"
 #include "report.h"
@@ -62,6 +63,7 @@ struct process {
         uint64_t signal_at; /* when one that is ending gets the next signal */
         int next_signal, last_signal;
         int exit_code, exit_status; /* si_code and si_status of waitid(2) */
+        enum oom_verdict out_of_memory;
 };
 
 /* An empty one, good for process_clear(). slot -1: it has none. */

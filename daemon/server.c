@@ -112,6 +112,7 @@ static void on_trim(evutil_socket_t fd, short what, void *userdata)
 
         (void)fd;
         (void)what;
+        oom_refresh(&server->oom);
         if (server->clients.n_requests > 0 || server->buffers.n_free_chunks == 0)
                 return;
         buffer_pool_trim(&server->buffers);
@@ -201,7 +202,8 @@ static int make_pools(struct server *server)
         server->workers.base = server->base;
         server->workers.turn = &server->turn;
         server->workers.buffers = &server->buffers;
-        server->workers.last_number = &server->last_process;
+        server->workers.children = &server->children;
+        server->workers.oom = &server->oom;
         server->workers.max_response_size = config->server.max_response_size;
         for (size_t i = 0; i < config->n_programs; i++) {
                 _cleanup_(pool_freep) struct pool *pool = NULL;
@@ -294,6 +296,7 @@ int server_init(struct server *server, const struct config *config,
         if (!server->base)
                 return -ENOMEM;
         int r = turn_init(&server->turn, server->base);
+        oom_init(&server->oom, "/proc", "/sys/fs/cgroup");
         prepare_clients(server);
         if (r == 0)
                 r = make_listener(server);
@@ -301,6 +304,9 @@ int server_init(struct server *server, const struct config *config,
                 r = make_events(server);
         if (r == 0)
                 r = pressure_init(&server->pressure, &server->clients, &server->workers);
+        if (r == 0)
+                r = orphans_init(&server->orphans, server->base, &server->turn, &server->children,
+                                 "/proc");
         server->workers.files_limit = limits->files;
         server->max_clients = limits->max_clients;
         return r == 0 ? make_pools(server) : r;
@@ -325,6 +331,8 @@ void server_clear(struct server *server)
         while (!TAILQ_EMPTY(&clients->husks))
                 client_free(TAILQ_FIRST(&clients->husks));
         registry_clear(&server->registry);
+        orphans_clear(&server->orphans);
+        children_clear(&server->children);
         pressure_clear(&server->pressure);
         listener_clear(&server->listener);
         for (size_t i = 0; i < ARRAY_SIZE(server->signals); i++)

@@ -8,6 +8,8 @@
 #include "config.h"
 #include "control.h"
 #include "listener.h"
+#include "oom.h"
+#include "orphans.h"
 #include "pressure.h"
 #include "registry.h"
 #include "turn.h"
@@ -35,9 +37,11 @@ struct server {
         struct buffer_pool buffers;
         struct registry registry;
         struct surroundings workers;
-        uint64_t last_process; /* the number of the last one that was started */
         struct client_surroundings clients;
         struct listener listener;
+        struct children children;
+        struct orphans orphans;
+        struct oom oom;
         struct pressure pressure;
         struct control control;
         struct event *signals[3];

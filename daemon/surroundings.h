@@ -8,7 +8,9 @@
 #include <sys/resource.h>
 
 struct buffer_pool;
+struct children;
 struct event_base;
+struct oom;
 struct turn;
 
 struct surroundings {
@@ -16,7 +18,8 @@ struct surroundings {
         struct turn *turn;
         struct buffer_pool *buffers;
         uint64_t max_response_size;
-        uint64_t *last_number;     /* of a process: all are numbered, from 1 on */
+        struct children *children;
+        struct oom *oom;
         bool is_held_back;         /* too many answers wait for their clients: nothing is begun */
         struct rlimit files_limit; /* RLIMIT_NOFILE as it was, before the daemon raised its own */
 };

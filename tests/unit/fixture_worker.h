@@ -8,6 +8,7 @@
 #include "fixture_loop.h"
 #include "folder.h"
 
+#include "daemon/children.h"
 #include "daemon/options.h"
 #include "daemon/worker.h"
 
@@ -87,7 +88,8 @@ static const char fake_worker_script[] =
         "exit 0\n";
 
 static struct surroundings around;
-static uint64_t last_number;
+static struct children children;
+static struct oom oom; /* it knows nothing */
 
 /* Lets the workers that were started as "gated" become ready. */
 static inline void open_gate(void)
@@ -114,8 +116,9 @@ static inline void workers_begin(void)
         ck_assert_int_eq(mkfifo(folder_at("python.gate"), 0600), 0);
         loop_begin();
         around = (struct surroundings){
-                .last_number = &last_number,
                 .base = base,
+                .children = &children,
+                .oom = &oom,
                 .turn = &turn,
                 .buffers = &buffers,
                 .max_response_size = 100000,
@@ -125,6 +128,8 @@ static inline void workers_begin(void)
 
 static inline void workers_end(void)
 {
+        ck_assert_uint_eq(children.count, 0);
+        children_clear(&children);
         loop_end();
         folder_remove();
 }

@@ -26,6 +26,12 @@ static void end_with(int code, int status)
         process.exit_status = status;
 }
 
+static void check_json(struct json_object *object, const char *expected)
+{
+        ck_assert_str_eq(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN), expected);
+        json_object_put(object);
+}
+
 START_TEST(an_exit_has_its_status)
 {
         end_with(CLD_EXITED, 3);
@@ -46,6 +52,23 @@ START_TEST(a_signal_has_its_name)
 }
 END_TEST
 
+START_TEST(memory_may_be_the_cause)
+{
+        end_with(CLD_KILLED, SIGKILL);
+        process.out_of_memory = OOM_YES;
+        ck_assert_str_eq(death_text(&process, text),
+                         "was killed for memory (SIGKILL by the kernel)");
+        ck_assert_int_eq(death_cause(&process), DEATH_MEMORY);
+        ck_assert_str_eq(death_cause_name(DEATH_MEMORY), "memory");
+        check_json(death_data(&process), "{\"pid\":4711,\"signal\":\"SIGKILL\","
+                                         "\"out_of_memory\":true,\"stderr\":\"\"}");
+        process.out_of_memory = OOM_NO;
+        ck_assert_int_eq(death_cause(&process), DEATH_SIGNAL);
+        check_json(death_data(&process), "{\"pid\":4711,\"signal\":\"SIGKILL\","
+                                         "\"out_of_memory\":false,\"stderr\":\"\"}");
+}
+END_TEST
+
 START_TEST(a_fault_is_told_if_the_daemon_killed_it_for_it)
 {
         process.fault = "it wrote nonsense";
@@ -59,12 +82,6 @@ START_TEST(a_fault_is_told_if_the_daemon_killed_it_for_it)
         ck_assert_str_eq(death_text(&process, text), "was killed by SIGSEGV");
 }
 END_TEST
-
-static void check_json(struct json_object *object, const char *expected)
-{
-        ck_assert_str_eq(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN), expected);
-        json_object_put(object);
-}
 
 START_TEST(the_data_has_all_that_is_known)
 {
@@ -121,6 +138,7 @@ int main(void)
 
         tcase_add_test(tcase, an_exit_has_its_status);
         tcase_add_test(tcase, a_signal_has_its_name);
+        tcase_add_test(tcase, memory_may_be_the_cause);
         tcase_add_test(tcase, a_fault_is_told_if_the_daemon_killed_it_for_it);
         tcase_add_test(tcase, the_data_has_all_that_is_known);
         tcase_add_test(tcase, the_stack_that_it_left_is_told);
