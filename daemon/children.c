@@ -46,7 +46,7 @@ static size_t number_place(const struct children *children, uint64_t number)
 
 static bool is_of_program(uint64_t number)
 {
-        return number != CHILDREN_INHERITED && number != CHILDREN_DYING;
+        return number != CHILDREN_INHERITED && number < CHILDREN_SUSPECT;
 }
 
 static int make_room(struct children *children)

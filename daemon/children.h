@@ -13,8 +13,9 @@
 #define CHILDREN_PROGRAM_MAX 64U
 
 /* For a child that is no process of a program. */
-#define CHILDREN_INHERITED 0          /* it was there before the daemon */
-#define CHILDREN_DYING     UINT64_MAX /* left behind by one, and killed */
+#define CHILDREN_INHERITED 0                /* it was there before the daemon */
+#define CHILDREN_DYING     UINT64_MAX       /* left behind by one, and killed */
+#define CHILDREN_SUSPECT   (UINT64_MAX - 1) /* may have been left behind: it has not said by whom */
 
 struct child {
         pid_t pid;

@@ -58,8 +58,6 @@ static int serve(const struct config *config)
         sigaction(SIGPIPE, &ignore, NULL);
         /* What is in the daemon's memory belongs to its clients, not to whoever shares its uid. */
         prctl(PR_SET_DUMPABLE, 0);
-        /* A worker that is forked becomes a child of the daemon's, once its parent has ended. */
-        prctl(PR_SET_CHILD_SUBREAPER, 1);
         int r = server_init(&server, config, &limits);
         if (r == 0)
                 r = server_run(&server);

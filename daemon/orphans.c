@@ -60,21 +60,46 @@ static void end(struct orphans *orphans, const struct proc_process *process, uin
                 orphans->n_dying++;
 }
 
+static void arm(struct orphans *orphans, uint64_t usec)
+{
+        struct timeval delay = {.tv_usec = (suseconds_t)usec};
+
+        if (!event_pending(orphans->timer, EV_TIMEOUT, NULL))
+                event_add(orphans->timer, &delay);
+}
+
+/* It lives, and nobody knows it. */
+static void judge(struct orphans *orphans, const struct proc_process *process, bool is_suspect)
+{
+        uint64_t number = read_mark(orphans, process->pid);
+
+        if (is_suspect)
+                children_remove(orphans->known, process->pid, NULL);
+        if (children_has_number(orphans->known, number))
+                return;
+        /* In the middle of an exec it has no environment yet, and gets a second chance. */
+        if (number == 0 && !is_suspect &&
+            children_add(orphans->known, process->pid, CHILDREN_SUSPECT) == 0)
+                arm(orphans, INTERVAL_USEC);
+        else
+                end(orphans, process, number);
+}
+
 static void look_at(void *userdata, pid_t pid)
 {
         struct orphans *orphans = userdata;
         const struct child *known = children_find(orphans->known, pid);
+        uint64_t number = known ? known->number : CHILDREN_SUSPECT;
         struct proc_process process;
-        uint64_t number;
 
-        if (known && known->number != CHILDREN_INHERITED && known->number != CHILDREN_DYING)
+        if (number != CHILDREN_INHERITED && number < CHILDREN_SUSPECT)
                 return;
         if (proc_read(orphans->proc, pid, &process) < 0)
                 return;
         if (process.state == 'Z')
                 reap(orphans, pid);
-        else if (!known && !children_has_number(orphans->known, number = read_mark(orphans, pid)))
-                end(orphans, &process, number);
+        else if (number == CHILDREN_SUSPECT)
+                judge(orphans, &process, known != NULL);
 }
 
 void orphans_look(struct orphans *orphans)
@@ -91,12 +116,10 @@ static void on_look(struct turn_task *task)
         struct orphans *orphans = CONTAINER_OF(task, struct orphans, look);
         uint64_t passed = units_now() - orphans->looked;
 
-        if (passed >= INTERVAL_USEC) {
+        if (passed >= INTERVAL_USEC)
                 orphans_look(orphans);
-        } else if (!event_pending(orphans->timer, EV_TIMEOUT, NULL)) {
-                struct timeval delay = {.tv_usec = (suseconds_t)(INTERVAL_USEC - passed)};
-                event_add(orphans->timer, &delay);
-        }
+        else
+                arm(orphans, INTERVAL_USEC - passed);
 }
 
 static void look_later(void *userdata)
@@ -124,6 +147,7 @@ int orphans_init(struct orphans *orphans, struct event_base *base, struct turn *
 {
         *orphans =
                 (struct orphans){.known = known, .turn = turn, .look.run = on_look, .proc = proc};
+        /* Workers that a template forks become children of the daemon in the same way. */
         if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
                 return -errno;
         proc_each_child(proc, getpid(), leave_alone, known);
@@ -143,9 +167,11 @@ void orphans_clear(struct orphans *orphans)
         orphans->known->left = NULL;
         turn_forget(&orphans->look);
         orphans_look(orphans);
+        orphans_look(orphans);
         /* Whose parent ends becomes a child in turn. */
         for (unsigned i = 0; i < ROUNDS_MAX && orphans->n_dying > 0; i++) {
                 waitid(P_ALL, 0, &(siginfo_t){0}, WEXITED | WNOWAIT);
+                orphans_look(orphans);
                 orphans_look(orphans);
         }
         if (orphans->signal)

@@ -75,12 +75,29 @@ START_TEST(who_has_no_mark_is_ended)
         pid_t pid = leave_behind("NOTHING=1");
 
         orphans_look(&orphans);
+        ck_assert_uint_eq(orphans.n_dying, 0);
+        ck_assert_uint_eq(children_find(&children, pid)->number, CHILDREN_SUSPECT);
+        orphans_look(&orphans);
         ck_assert_uint_eq(orphans.n_dying, 1);
         orphans_look(&orphans);
         ck_assert_ptr_nonnull(strstr(log_tail(), "ending it (sleep)"));
         loop_until(is_gone(pid));
         ck_assert_uint_eq(children.count, 0);
         ck_assert_uint_eq(orphans.n_dying, 0);
+}
+END_TEST
+
+/* The story: at the beginning of an exec a process has no environment for a moment. */
+START_TEST(who_gets_his_mark_late_is_left)
+{
+        ck_assert_int_eq(children_add(&children, 1, 7), 0);
+        pid_t pid = leave_behind(mark(getpid(), 7));
+        ck_assert_int_eq(children_add(&children, pid, CHILDREN_SUSPECT), 0);
+        orphans_look(&orphans);
+        ck_assert_uint_eq(orphans.n_dying, 0);
+        ck_assert_ptr_null(children_find(&children, pid));
+        children_remove(&children, 1, "calc");
+        loop_until(is_gone(pid));
 }
 END_TEST
 
@@ -177,6 +194,7 @@ int main(void)
         TCase *tcase = loop_case(suite, setup, teardown);
 
         tcase_add_test(tcase, who_has_no_mark_is_ended);
+        tcase_add_test(tcase, who_gets_his_mark_late_is_left);
         tcase_add_test(tcase, who_has_the_mark_of_one_that_lives_is_left);
         tcase_add_test(tcase, marks_of_others_do_not_count);
         tcase_add_test(tcase, what_has_ended_is_reaped);
