@@ -58,7 +58,7 @@ def assert_died(error, pid):
     assert error["code"] == -32003, error
     data = error["data"]
     assert data["pid"] == pid
-    assert data["started"] in (True, "unknown")
+    assert data["started"] is True
     return data
 
 
@@ -86,7 +86,32 @@ def test_killed_from_outside_while_busy(daemon, client):
 
 def test_a_real_segmentation_fault(daemon, client):
     pid = client.call("app.pid")
-    assert assert_died(client.error("app.segfault"), pid)["signal"] == "SIGSEGV"
+    data = assert_died(client.error("app.segfault"), pid)
+    assert data["signal"] == "SIGSEGV"
+    assert "in segfault" in data["stack"]
+    (line,) = daemon.log_lines(f"[{pid}] #")
+    assert "segfault: was killed by SIGSEGV" in line
+    assert "in segfault" in daemon.log_path.read_text()
+
+
+def test_what_is_idempotent_is_retried_once(start_daemon, tmp_path):
+    daemon = start_daemon({"app": {
+        "main": {"source": PROGRAM + """
+def die_once(path):
+    with open(path, "a") as file:
+        file.write("x")
+    if open(path).read() == "x":
+        os._exit(3)
+    return os.getpid()
+"""},
+        "idempotent": True, "restart_threshold": 1000,
+    }})
+    (old,) = daemon.workers()
+    client = daemon.connect()
+    assert client.call("app.die_once", [str(tmp_path / "runs")]) != old
+    assert (tmp_path / "runs").read_text() == "xx"
+    assert client.error("app.leave", [4])["data"]["exit_status"] == 4
+    assert len(daemon.log_lines("exited with status 4")) == 2
 
 
 @pytest.mark.parametrize("status", [0, 3, 255])
@@ -177,7 +202,7 @@ def stubborn(path):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return pass_gate(path)
 """},
-        "terminate_timeout": "1h",
+        "interrupt_timeout": "0", "terminate_timeout": "1h",
     }})
     (old,) = daemon.workers()
     gate = daemon.gate()

@@ -9,9 +9,10 @@ of this file; what follows "=" in the argument is handed to it.
 import json
 import os
 import signal
+import struct
 import sys
 
-PIPE_IN, PIPE_OUT, STATUS_IN, BOOTSTRAP, PROGRAM = 3, 4, 5, 6, 7
+PIPE_IN, PIPE_OUT, STATUS_IN, BOOTSTRAP, PROGRAM, COUNTERS = 3, 4, 5, 6, 7, 8
 
 METHODS = {
     name: {"doc": None, "async": False, "parameters": [], "returns": {"type": None, "schema": {}}}
@@ -29,8 +30,13 @@ def send_status(message):
     write_all(STATUS_IN, json.dumps(message).encode() + b"\n")
 
 
-def send_ready():
-    send_status({"type": "status", "message": "ready", "methods": METHODS})
+def send_ready(**members):
+    send_status({"type": "status", "message": "ready", "methods": METHODS, **members})
+
+
+def count(started, finished):
+    """What the daemon reads of how many requests this worker has begun and ended."""
+    os.pwrite(COUNTERS, struct.pack("=QQ", started, finished), 0)
 
 
 def read_to_end(fd):
@@ -64,10 +70,10 @@ def answer_text(request, result="done", **members):
     return json.dumps({"request_id": request["request_id"], "result": result, **members}).encode()
 
 
-def serve(answer):
+def serve(answer, **members):
     """The ordinary life of a worker, with answer(request) in the place of its program."""
     take_program()
-    send_ready()
+    send_ready(**members)
     while (request := next_request()) is not None:
         if request["command"] == "pid":
             write_all(PIPE_OUT, answer_text(request, os.getpid()) + b"\n")
@@ -263,6 +269,29 @@ def plain_error():
         write_all(PIPE_OUT, json.dumps(error).encode() + b"\n")
 
     serve(answer)
+
+
+# Modes: what it counts.
+
+
+def bad_counters():
+    def answer(request):
+        count(1000, 999)
+        stay()
+
+    serve(answer, counters=True)
+
+
+def count_and_exit():
+    def answer(request):
+        count(1, 0)
+        os._exit(5)
+
+    serve(answer, counters=True)
+
+
+def exit_uncounted():
+    serve(lambda request: os._exit(5), counters=True)
 
 
 # Modes: what it does besides.
