@@ -49,6 +49,8 @@ struct pool {
         unsigned queue_length, queue_high_water;
         struct deadlines deadlines;
         struct worker_list watched; /* those that have to be looked at soon */
+        uint64_t stacks_since;      /* stacks that were logged since then */
+        unsigned n_stacks;
         struct turn_task maintain;
         struct event *timer;
         uint64_t timer_at; /* 0: not armed */

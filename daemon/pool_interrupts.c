@@ -10,6 +10,9 @@
 #include <signal.h>
 #include <string.h>
 
+#define STACKS_MAX      10 /* in the log, for each program and ... */
+#define STACKS_INTERVAL (10 * USEC_PER_SEC)
+
 static const char *const fate_names[FATES] = {
         [FATE_INTERRUPTED] = "interrupted",
         [FATE_TERMINATED] = "terminated",
@@ -65,6 +68,17 @@ const char *interrupts_ask_stack(struct pool *pool, struct worker *worker,
         return why_not;
 }
 
+const char *interrupts_loggable(struct pool *pool, const char *stack, uint64_t now)
+{
+        if (!stack)
+                return NULL;
+        if (now - pool->stacks_since > STACKS_INTERVAL) {
+                pool->stacks_since = now;
+                pool->n_stacks = 0;
+        }
+        return pool->n_stacks++ < STACKS_MAX ? stack : "(too many stacks: left out)";
+}
+
 static void on_stack(struct stack_asker *asker, const char *text, const char *why_not)
 {
         struct interruption *interruption = CONTAINER_OF(asker, struct interruption, asker);
@@ -81,23 +95,22 @@ static void forget(struct worker *worker)
         worker->interruption = (struct interruption){0};
 }
 
-/* The stack as it was when the function was interrupted, as the end of a line. */
-static const char *stack_lines(struct worker *worker, const char **text)
+/* The stack as it was when the function was interrupted. */
+static const char *stack_of(struct worker *worker)
 {
         if (worker->interruption.asker.stack)
                 stack_finish(&worker->stack, &worker->pages);
-        *text = worker->interruption.text;
-        return *text ? "\n" : "";
+        return worker->interruption.text;
 }
 
 /* Ends a worker that does not come back, or cannot be interrupted. */
-static void end(struct worker *worker, const char *why, uint64_t now)
+static void end(struct pool *pool, struct worker *worker, const char *why, uint64_t now)
 {
         struct log_context context = context_of(worker);
-        const char *text, *newline = stack_lines(worker, &text);
+        const char *text = interrupts_loggable(pool, stack_of(worker), now);
 
-        log_warning(&context, "ending it: the request %s%s%s%s", cause_of(worker), why, newline,
-                    text ? text : "");
+        log_warning(&context, "ending it: the request %s%s%s%s", cause_of(worker), why,
+                    text ? "\n" : "", text ? text : "");
         worker->is_overdue = true;
         forget(worker);
         process_terminate(&worker->process, now);
@@ -117,7 +130,7 @@ static void begin(struct pool *pool, struct worker *worker, uint64_t now)
                 forget(worker);
         } else if (limit == 0 || !worker->has_counters ||
                    !handled_by(worker->process.pid, SIGUSR1)) {
-                end(worker, "", now);
+                end(pool, worker, "", now);
         } else {
                 interruption->asker.done = on_stack;
                 if (interruption->has_begun)
@@ -145,23 +158,21 @@ void interrupts_give_up(struct pool *pool, struct request *request, bool is_canc
         }
 }
 
-/* It has come back from what it was interrupted in. */
-static void log_return(struct worker *worker, uint64_t now)
+/* It has come back from what it was interrupted in. A client may cancel as often as it likes, and
+ * nobody wants to read of it. */
+static void log_return(struct pool *pool, struct worker *worker, uint64_t now)
 {
         const struct interruption *interruption = &worker->interruption;
+        bool is_told = interruption->has_begun && !interruption->is_cancelled;
         struct log_context context = context_of(worker);
-        const char *text, *newline = stack_lines(worker, &text);
-        double milliseconds = (double)(now - interruption->since) / 1e3;
+        const char *text = stack_of(worker);
 
-        /* A client may cancel as often as it likes, and nobody wants to read of it. */
-        if (!interruption->has_begun)
-                log_debug(&context, "skipped: the request %s", cause_of(worker));
-        else if (interruption->is_cancelled)
-                log_debug(&context, "interrupted: the request %s; it came back after %.1f ms%s%s",
-                          cause_of(worker), milliseconds, newline, text ? text : "");
-        else
-                log_warning(&context, "interrupted: the request %s; it came back after %.1f ms%s%s",
-                            cause_of(worker), milliseconds, newline, text ? text : "");
+        if (is_told)
+                text = interrupts_loggable(pool, text, now);
+        log_at(is_told ? LOG_WARNING : LOG_DEBUG, &context,
+               "%s: the request %s; it came back after %.1f ms%s%s",
+               interruption->has_begun ? "interrupted" : "skipped", cause_of(worker),
+               (double)(now - interruption->since) / 1e3, text ? "\n" : "", text ? text : "");
 }
 
 void interrupts_answered(struct pool *pool, struct worker *worker, uint64_t now)
@@ -170,7 +181,7 @@ void interrupts_answered(struct pool *pool, struct worker *worker, uint64_t now)
 
         if (interruption->ordinal == 0 || interruption->ordinal > worker->ledger.answered)
                 return;
-        log_return(worker, now);
+        log_return(pool, worker, now);
         pool->fates[FATE_INTERRUPTED] += interruption->has_begun;
         forget(worker);
         /* What it comes to next may be unwanted just as well. */
@@ -193,7 +204,7 @@ void interrupts_exited(struct pool *pool, struct worker *worker)
                  death_text(&worker->process, text));
 }
 
-static uint64_t look_at(struct worker *worker, uint64_t now)
+static uint64_t look_at(struct pool *pool, struct worker *worker, uint64_t now)
 {
         const struct interruption *interruption = &worker->interruption;
         uint64_t next = stack_look(&worker->stack, &worker->pages, now);
@@ -203,7 +214,7 @@ static uint64_t look_at(struct worker *worker, uint64_t now)
         if (worker->state != WORKER_BUSY)
                 forget(worker);
         else if (interruption->until <= now)
-                end(worker, ", and it did not come back within interrupt_timeout", now);
+                end(pool, worker, ", and it did not come back within interrupt_timeout", now);
         else
                 next = units_sooner(next, interruption->until);
         return next;
@@ -215,7 +226,7 @@ uint64_t interrupts_maintain(struct pool *pool, uint64_t now)
         uint64_t next = 0;
 
         for (worker = TAILQ_FIRST(&pool->watched); worker; worker = following) {
-                uint64_t again = look_at(worker, now);
+                uint64_t again = look_at(pool, worker, now);
                 following = TAILQ_NEXT(worker, watch_link);
                 if (again == 0)
                         unwatch(pool, worker);

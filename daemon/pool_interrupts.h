@@ -26,6 +26,9 @@ const char *interrupts_fate_name(enum worker_fate fate);
  * it is interrupted, or else ended. */
 void interrupts_give_up(struct pool *pool, struct request *request, bool is_cancelled,
                         void (*refuse)(struct pool *, struct request *), uint64_t now);
+/* Clients say how often there is a stack to log: so there is a limit to it. In place of what is
+ * past it stands a short text. NULL for NULL. */
+const char *interrupts_loggable(struct pool *pool, const char *stack, uint64_t now);
 /* NULL: the asker will be told. Else why the worker's stack cannot be taken. */
 const char *interrupts_ask_stack(struct pool *pool, struct worker *worker,
                                  struct stack_asker *asker, uint64_t now);

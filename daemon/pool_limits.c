@@ -50,7 +50,9 @@ static void log_slow(const struct worker *worker, const char *text, const char *
 
 static void on_stack(struct stack_asker *asker, const char *text, const char *why_not)
 {
-        log_slow(CONTAINER_OF(asker, struct worker, slowness.asker), text, why_not);
+        struct worker *worker = CONTAINER_OF(asker, struct worker, slowness.asker);
+
+        log_slow(worker, interrupts_loggable(worker->pool, text, units_now()), why_not);
 }
 
 static void tell_slow(struct pool *pool, struct worker *worker, const struct request *request,

@@ -90,6 +90,21 @@ START_TEST(one_that_comes_back_serves_on)
 }
 END_TEST
 
+START_TEST(not_all_stacks_fit_into_the_log)
+{
+        uint64_t now = 1000 * USEC_PER_SEC;
+
+        options = new_options("calc", "never");
+        pool = new_pool(options);
+        for (int i = 0; i < 10; i++)
+                ck_assert_str_eq(interrupts_loggable(pool, "text", now + (uint64_t)i), "text");
+        ck_assert_str_eq(interrupts_loggable(pool, "text", now + 10 * USEC_PER_SEC),
+                         "(too many stacks: left out)");
+        ck_assert_ptr_null(interrupts_loggable(pool, NULL, now));
+        ck_assert_str_eq(interrupts_loggable(pool, "text", now + 10 * USEC_PER_SEC + 1), "text");
+}
+END_TEST
+
 START_TEST(one_that_does_not_come_back_is_terminated)
 {
         run("able", "stubborn");
@@ -392,6 +407,7 @@ int main(void)
         TCase *tcase = loop_case(suite, setup, teardown);
 
         tcase_add_test(tcase, one_that_comes_back_serves_on);
+        tcase_add_test(tcase, not_all_stacks_fit_into_the_log);
         tcase_add_test(tcase, one_that_does_not_come_back_is_terminated);
         tcase_add_test(tcase, one_that_takes_no_notice_at_all_is_killed);
         tcase_add_test(tcase, without_interrupts_it_is_ended_at_once);
