@@ -35,6 +35,7 @@ int ctl_call(struct ctl_session *session, char **words, int n_words)
         r = ctl_params(words + 1, (size_t)n_words - 1, stdin, &params, error);
         if (r < 0)
                 return params_error(r, error);
+        session->is_interruptible = true;
         r = ctl_session_call(session, words[0], params, JUMPBOOT_NO_TIMEOUT, &reply);
         if (r != CTL_SUCCESS)
                 return r;

@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 #include "common/units.h"
 #include "ctl_failure.h"
+#include "ctl_interrupt.h"
 #include "ctl_json.h"
 #include "ctl_screen.h"
 #include "ctl_tree.h"
@@ -77,15 +78,23 @@ int ctl_session_call(struct ctl_session *session, const char *method, const char
                      int default_ms, struct jumpboot_reply **ret)
 {
         struct ctl_failure failure = {.method = method};
+        bool is_interrupted = false;
         uint64_t begin;
-        int r;
+        int r, timeout_ms;
 
         *ret = NULL;
         r = session->jb ? CTL_SUCCESS : open_connection(session);
         if (r != CTL_SUCCESS)
                 return r;
         begin = units_now();
-        r = jumpboot_call(session->jb, method, params, answer_timeout(session, default_ms), ret);
+        timeout_ms = answer_timeout(session, default_ms);
+        if (session->is_interruptible)
+                r = ctl_interruptible_call(session->jb, method, params, timeout_ms, ret,
+                                           &is_interrupted);
+        else
+                r = jumpboot_call(session->jb, method, params, timeout_ms, ret);
+        if (is_interrupted)
+                return CTL_INTERRUPTED;
         if (r == JUMPBOOT_EANSWER) {
                 failure.reply = *ret;
                 failure.waited = units_now() - begin;

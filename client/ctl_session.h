@@ -13,15 +13,16 @@
 struct json_object;
 
 /* Exit statuses beside those of sysexits.h (EX_USAGE, EX_UNAVAILABLE, EX_TEMPFAIL, ...). */
-enum { CTL_SUCCESS = 0, CTL_FAILED = 1 };
+enum { CTL_SUCCESS = 0, CTL_FAILED = 1, CTL_INTERRUPTED = 130 };
 
 #define CTL_NO_WISH (-1)
 
 struct ctl_session {
         const char *socket; /* NULL: the library's choice */
         bool json;
-        int timeout_ms;   /* 0: without end; CTL_NO_WISH: not given */
-        uint64_t started; /* monotonic microseconds */
+        bool is_interruptible; /* SIGINT cancels the call: CTL_INTERRUPTED */
+        int timeout_ms;        /* 0: without end; CTL_NO_WISH: not given */
+        uint64_t started;      /* monotonic microseconds */
         struct jumpboot *jb;
         /* Of top: microseconds from one look to the next, and how many; 0: until it is quit. */
         uint64_t delay;

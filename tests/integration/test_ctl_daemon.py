@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import signal
+import subprocess
 
 import pytest
-from ctl import TRY_AGAIN, ctl
-from harness import GATE_SOURCE, source, wait_until
+from ctl import TRY_AGAIN, ctl, ctl_command
+from harness import DEADLINE, GATE_SOURCE, source, wait_until
 
 APP = '''
 """For jumpbootctl."""
@@ -163,6 +165,21 @@ def test_ping(socket):
     assert status == 0
     assert f"pid {pong['pid']}," in out
     os.kill(pong["pid"], 0)
+
+
+def test_ctrl_c_cancels_the_call(start_daemon):
+    daemon = start_daemon({"app": GATE_SOURCE})
+    gate = daemon.gate()
+    with subprocess.Popen(
+        [*ctl_command(), "call", "app.pass_gate", f"path={gate.path}"], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "JUMPBOOT_SOCKET": str(daemon.socket_path)},
+    ) as process:
+        gate.wait_entered()
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=DEADLINE) == (b"", b"")
+    assert process.returncode == 130
+    assert daemon.program_status("app")["requests"]["cancelled"] == 1
 
 
 def test_full_queue_says_try_again(start_daemon):
