@@ -116,7 +116,7 @@ static uint64_t maintain(struct pool *pool, struct template *template, uint64_t 
         bool is_needed =
                 !template_is_alone(template) || (is_in_use(pool, template) && !pool->is_stopping);
 
-        if (!is_needed && template_has_exited(template)) {
+        if (!is_needed && template_has_ended(template)) {
                 discard(pool, template);
                 return 0;
         }
