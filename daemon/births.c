@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "births.h"
 
+#include "children.h"
 #include "common/cleanup.h"
 #include "common/fdpass.h"
 #include "common/units.h"
@@ -21,12 +22,18 @@
 #define MESSAGE_MAX     4096
 #define MESSAGES_A_TURN 64
 
+static void is_not_asked(struct birth *birth)
+{
+        birth->births->n_asked--;
+        children_expect_no_more(birth->process->around->children, birth->process->number);
+}
+
 void birth_clear(struct birth *birth)
 {
         if (birth->births) {
                 TAILQ_REMOVE(&birth->births->list, birth, link);
                 if (birth->state == BIRTH_ASKED)
-                        birth->births->n_asked--;
+                        is_not_asked(birth);
                 birth->births = NULL;
         }
         json_object_put(steal(birth->methods));
@@ -123,16 +130,6 @@ static struct birth *find(const struct births *births, uint64_t number)
         return NULL;
 }
 
-static bool is_known(const struct births *births, pid_t pid)
-{
-        struct birth *birth;
-
-        TAILQ_FOREACH (birth, &births->list, link)
-                if (birth->process->pid == pid)
-                        return true;
-        return pid == births->template->pid;
-}
-
 /* A pidfd of a process that is the daemon's child, and no other than it was when it sent the
  * message: a pid is not given again while its child has not been waited for. */
 static int open_child(pid_t pid)
@@ -147,7 +144,8 @@ static int open_child(pid_t pid)
 
 static void take_born(struct births *births, struct birth *birth, pid_t pid)
 {
-        _cleanup_close_ int pidfd = is_known(births, pid) ? -EEXIST : open_child(pid);
+        struct children *children = births->template->around->children;
+        _cleanup_close_ int pidfd = children_find(children, pid) ? -EEXIST : open_child(pid);
 
         if (pidfd < 0) {
                 log_warning(&births->template->context,
@@ -159,8 +157,8 @@ static void take_born(struct births *births, struct birth *birth, pid_t pid)
                 kill(pid, SIGKILL);
                 be_stillborn(birth, new_error("out of memory"));
         } else {
+                is_not_asked(birth);
                 birth->state = BIRTH_BORN;
-                births->n_asked--;
                 births->n_refused = 0;
         }
 }
@@ -334,14 +332,19 @@ static struct json_object *new_command(const struct process *process)
 
 static int ask(struct birth *birth, const int *fds, size_t n_fds)
 {
+        struct children *children = birth->process->around->children;
         struct json_object *command = new_command(birth->process);
         size_t length;
+        /* It may be seen before it is born. */
+        int r = command ? children_expect(children, birth->process->number) : -ENOMEM;
 
-        if (!command)
-                return -ENOMEM;
-        const char *text =
-                json_object_to_json_string_length(command, JSON_C_TO_STRING_PLAIN, &length);
-        int r = fdpass_send(birth->births->control, text, length, fds, n_fds);
+        if (r == 0) {
+                const char *text =
+                        json_object_to_json_string_length(command, JSON_C_TO_STRING_PLAIN, &length);
+                r = fdpass_send(birth->births->control, text, length, fds, n_fds);
+                if (r < 0)
+                        children_expect_no_more(children, birth->process->number);
+        }
         json_object_put(command);
         return r;
 }

@@ -53,7 +53,7 @@ static int make_room(struct children *children)
 {
         size_t room = children->room ? 2 * children->room : FIRST_ROOM;
 
-        if (children->count < children->room)
+        if (children->count < children->room && children->n_numbers < children->room)
                 return 0;
         struct child *by_pid = reallocarray(children->by_pid, room, sizeof(*by_pid));
         if (!by_pid)
@@ -67,6 +67,15 @@ static int make_room(struct children *children)
         return 0;
 }
 
+static void add_number(struct children *children, uint64_t number)
+{
+        size_t place = number_place(children, number);
+
+        memmove(children->numbers + place + 1, children->numbers + place,
+                (children->n_numbers++ - place) * sizeof(*children->numbers));
+        children->numbers[place] = number;
+}
+
 int children_add(struct children *children, pid_t pid, uint64_t number)
 {
         size_t place = pid_place(children, pid);
@@ -77,12 +86,8 @@ int children_add(struct children *children, pid_t pid, uint64_t number)
         memmove(children->by_pid + place + 1, children->by_pid + place,
                 (children->count++ - place) * sizeof(*children->by_pid));
         children->by_pid[place] = (struct child){pid, number};
-        if (!is_of_program(number))
-                return 0;
-        place = number_place(children, number);
-        memmove(children->numbers + place + 1, children->numbers + place,
-                (children->n_numbers++ - place) * sizeof(*children->numbers));
-        children->numbers[place] = number;
+        if (is_of_program(number))
+                add_number(children, number);
         return 0;
 }
 
@@ -100,6 +105,20 @@ static void forget_number(struct children *children, uint64_t number)
 
         memmove(children->numbers + place, children->numbers + place + 1,
                 (--children->n_numbers - place) * sizeof(*children->numbers));
+}
+
+int children_expect(struct children *children, uint64_t number)
+{
+        int r = make_room(children);
+
+        if (r == 0)
+                add_number(children, number);
+        return r;
+}
+
+void children_expect_no_more(struct children *children, uint64_t number)
+{
+        forget_number(children, number);
 }
 
 void children_remove(struct children *children, pid_t pid, const char *program)

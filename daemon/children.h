@@ -39,6 +39,10 @@ struct children {
 };
 
 void children_clear(struct children *children);
+/* There is going to be a child with this number, whose pid is not known yet: the number counts as
+ * one of a child's until it is not expected any more. 0 or -ENOMEM. */
+int children_expect(struct children *children, uint64_t number);
+void children_expect_no_more(struct children *children, uint64_t number);
 /* 0 or -ENOMEM. */
 int children_add(struct children *children, pid_t pid, uint64_t number);
 /* It has been reaped; nothing happens if it is not there. The program is NULL where it has none. */

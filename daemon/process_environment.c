@@ -48,8 +48,10 @@ char **process_environment_new(const struct program_options *options, int slot, 
                 block[n++] = text;
                 text += expand(options->slot_variables[i], (unsigned)slot, text) + 1;
         }
-        snprintf(text, MARK_MAX, ENVIRONMENT_MARK "=%d.%llu", (int)getpid(),
-                 (unsigned long long)number);
+        /* A template's is as long as any, since those that it forks put theirs in its place. */
+        snprintf(text, MARK_MAX,
+                 slot < 0 ? ENVIRONMENT_MARK "=%d.%020llu" : ENVIRONMENT_MARK "=%d.%llu",
+                 (int)getpid(), (unsigned long long)number);
         block[n++] = text;
         block[n] = NULL;
         return block;

@@ -18,6 +18,7 @@ import threading
 import warnings
 import weakref
 
+_MARK = "JUMPBOOT_WORKER"  # by which the daemon finds what belongs to a worker
 _PR_SET_PDEATHSIG = 1
 _COMMAND_MAX = 65536
 _DESCRIPTORS_MAX = 16
@@ -34,18 +35,37 @@ class Libc:
     def __init__(self):
         import ctypes
         self._libc = ctypes.CDLL(None, use_errno=True)
-        self._errno = ctypes.get_errno
-        self._long = ctypes.c_ulong
+        self._ctypes = ctypes
+        self._mark = _find_mark()
 
     def set_death_signal(self, number):
         """What the kernel sends to this process when its parent ends."""
-        arguments = (self._long(value) for value in (number, 0, 0, 0))
+        arguments = (self._ctypes.c_ulong(value) for value in (number, 0, 0, 0))
         if self._libc.prctl(_PR_SET_PDEATHSIG, *arguments) != 0:
-            raise OSError(self._errno(), "prctl(PR_SET_PDEATHSIG) failed")
+            raise OSError(self._ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
 
     def flush(self):
         """Writes what C code has printed so far, which each worker would write once more."""
         self._libc.fflush(None)
+
+    def show_mark(self, mark):
+        """Has /proc show this mark of the process, and of all that it forks off, in place of the
+        one that the template was started with."""
+        address, room = self._mark
+        if len(mark) <= room:
+            self._ctypes.memmove(address, mark.ljust(room, b"\0"), room)
+
+
+def _find_mark():
+    """Address and length of the mark in the environment that /proc shows."""
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            start = int(file.read().rpartition(b")")[2].split()[47])
+        with open("/proc/self/environ", "rb") as file:
+            before, name, after = (b"\0" + file.read()).partition(b"\0%s=" % _MARK.encode())
+    except OSError:  # the main module has become another user, who may not look there
+        return 0, 0
+    return start + len(before) + len(name) - 1, len(after.partition(b"\0")[0])
 
 
 def _thread_names():
@@ -184,6 +204,7 @@ class Template:
         self._await_parent(command["parent"])
         self._control.send(b'{"number":%d}' % command["number"])
         self._control.close()
+        self._libc.show_mark(os.environb.get(_MARK.encode(), b""))
 
     def _take_descriptors(self, fds):
         # The program may have closed one that it found open, whose number is then given again.

@@ -171,6 +171,26 @@ def test_no_descriptor_of_the_template(start):
     assert not first & files(daemon.template()) - memory
 
 
+def test_what_a_worker_leaves_behind_is_ended(start):
+    """A process that it has forked off, and that has left its group, as the template's others."""
+    daemon = start(MAIN + """
+def leave_behind():
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        os.write(write, b"%d" % os.getpid())
+        hang()
+    return int(os.read(read, 100))
+""")
+    escaped = daemon.call("calc.leave_behind")
+    worker, = daemon.forked()
+    os.kill(worker, signal.SIGKILL)
+    daemon.wait_for(lambda: is_gone(escaped), "what it has left behind to be ended")
+    assert daemon.log_lines("a worker has left it behind")
+    assert daemon.call("calc.look")["imported_in"] == daemon.template()
+    daemon.wait_ready()
+
+
 THREAD = """
 import threading
 threading.Thread(target=threading.Event().wait, name="idle hands", daemon=True).start()

@@ -101,6 +101,37 @@ def test_environment_of_a_worker(start):
     assert host.fork(environment={"SLOT": "2"}).result("look") == ["2", "same"]
 
 
+def mark_of(pid):
+    with open("/proc/%d/environ" % pid) as file:
+        return dict(variable.partition("=")[::2] for variable in file.read().split("\0"))[
+            "JUMPBOOT_WORKER"]
+
+
+def test_the_mark_of_a_worker(start):
+    """By it the daemon knows whose a process is that has lost its parent."""
+    host = start('''
+        import os, time
+        def fork():
+            pid = os.fork()
+            if pid == 0:
+                time.sleep(1000)
+            return pid
+        def end(pid):
+            os.kill(pid, 9)
+            os.waitpid(pid, 0)
+        def look():
+            return os.environ["JUMPBOOT_WORKER"]
+    ''', env={"JUMPBOOT_WORKER": "1.00007", "LAST": "last"})
+    worker = host.fork(environment={"JUMPBOOT_WORKER": "1.8"})
+    assert worker.result("look") == "1.8"
+    assert mark_of(worker.pid) == "1.8"
+    child = worker.result("fork")
+    assert mark_of(child) == "1.8"
+    worker.result("end", [child])
+    assert mark_of(host.pid) == "1.00007"
+    assert mark_of(host.fork(environment={"JUMPBOOT_WORKER": "1.123456789"}).pid) == "1.00007"
+
+
 def test_descriptors_of_a_worker(start):
     """Not one of the template's is left, but those that the program itself has opened."""
     host = start('''

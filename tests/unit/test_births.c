@@ -14,7 +14,7 @@
 
 #define MANY 20
 
-struct child {
+struct kid {
         struct process process;
         struct birth birth;
         struct spawned ends;
@@ -25,7 +25,7 @@ static struct program_options *options;
 static struct process template;
 static struct births births;
 static int control; /* the template's end */
-static struct child children[MANY];
+static struct kid kids[MANY];
 static unsigned n_changed, n_refused, n_broken, n_closed, n_begun;
 static int begin_result;
 static char error[SPAWN_ERROR_MAX];
@@ -65,9 +65,9 @@ static void ignore(void *owner)
 
 static void on_exited(void *owner)
 {
-        struct child *child = owner;
+        struct kid *kid = owner;
 
-        child->n_exited++;
+        kid->n_exited++;
 }
 
 static void on_ready(void *owner, struct json_object *line)
@@ -81,7 +81,7 @@ static const struct process_events process_events = {on_ready, ignore, ignore, i
 /* As a worker does it. */
 static int begin(struct birth *birth, char text[SPAWN_ERROR_MAX])
 {
-        struct child *child = CONTAINER_OF(birth, struct child, birth);
+        struct kid *kid = CONTAINER_OF(birth, struct kid, birth);
         static const int pages[] = {0, 0};
 
         n_begun++;
@@ -89,7 +89,7 @@ static int begin(struct birth *birth, char text[SPAWN_ERROR_MAX])
                 snprintf(text, SPAWN_ERROR_MAX, "not today");
                 return begin_result;
         }
-        return birth->births ? birth_fork(birth, pages, &child->ends, text) : 0;
+        return birth->births ? birth_fork(birth, pages, &kid->ends, text) : 0;
 }
 
 static void setup(void)
@@ -102,10 +102,10 @@ static void setup(void)
         template.pid = getpid();
         ck_assert_int_eq(births_init(&births, base, &template, &events, &template, &control), 0);
         for (size_t i = 0; i < MANY; i++) {
-                struct child *child = &children[i];
-                *child = (struct child){.ends = SPAWNED_NONE};
-                process_init(&child->process, &around, options, 0, &process_events, child, 0);
-                child->birth = (struct birth){.process = &child->process, .begin = begin};
+                struct kid *kid = &kids[i];
+                *kid = (struct kid){.ends = SPAWNED_NONE};
+                process_init(&kid->process, &around, options, 0, &process_events, kid, 0);
+                kid->birth = (struct birth){.process = &kid->process, .begin = begin};
         }
 }
 
@@ -113,20 +113,21 @@ static void teardown(void)
 {
         template.pid = 0;
         for (size_t i = 0; i < MANY; i++) {
-                birth_clear(&children[i].birth);
-                process_clear(&children[i].process);
-                spawned_close(&children[i].ends);
+                birth_clear(&kids[i].birth);
+                process_clear(&kids[i].process);
+                spawned_close(&kids[i].ends);
         }
         births_clear(&births);
+        ck_assert_uint_eq(children.n_numbers, 0);
         process_clear(&template);
         close_fd(control);
         program_options_unref(options);
         workers_end();
 }
 
-static void add(struct child *child)
+static void add(struct kid *kid)
 {
-        ck_assert_int_eq(births_add(&births, &child->birth, error), 0);
+        ck_assert_int_eq(births_add(&births, &kid->birth, error), 0);
 }
 
 static void open_births(void)
@@ -162,12 +163,11 @@ static void say(const char *text)
         ck_assert_int_eq(send(control, text, strlen(text), 0), (ssize_t)strlen(text));
 }
 
-static const char *announcement(const struct child *child)
+static const char *announcement(const struct kid *kid)
 {
         static char text[64];
 
-        snprintf(text, sizeof(text), "{\"number\":%llu}",
-                 (unsigned long long)child->process.number);
+        snprintf(text, sizeof(text), "{\"number\":%llu}", (unsigned long long)kid->process.number);
         return text;
 }
 
@@ -186,55 +186,55 @@ static pid_t fork_one(const char *text)
                 pause();
 }
 
-static void be_born(struct child *child)
+static void be_born(struct kid *kid)
 {
-        pid_t pid = fork_one(announcement(child));
+        pid_t pid = fork_one(announcement(kid));
 
-        loop_until(child->birth.state == BIRTH_BORN);
-        ck_assert_int_eq(child->process.pid, pid);
+        loop_until(kid->birth.state == BIRTH_BORN);
+        ck_assert_int_eq(kid->process.pid, pid);
 }
 
-static const char *start_error(const struct child *child)
+static const char *start_error(const struct kid *kid)
 {
-        return json_object_get_string(
-                json_object_object_get(child->process.start_error, "message"));
+        return json_object_get_string(json_object_object_get(kid->process.start_error, "message"));
 }
 
 START_TEST(what_is_asked_for_is_born)
 {
-        struct child *child = children;
+        struct kid *kid = kids;
         unsigned n_fds;
 
         open_births();
-        add(child);
+        add(kid);
         ck_assert_uint_eq(births.n_asked, 1);
+        ck_assert(children_has_number(&children, kid->process.number));
         struct json_object *command = take_command(&n_fds);
         ck_assert_uint_eq(n_fds, SPAWN_PIPES + 2);
         ck_assert_uint_eq(
                 (uint64_t)json_object_get_int64(json_object_object_get(command, "number")),
-                child->process.number);
+                kid->process.number);
         ck_assert_int_eq(json_object_get_int(json_object_object_get(command, "parent")), getpid());
         struct json_object *environment = json_object_object_get(command, "environment");
         ck_assert_int_eq(json_object_object_length(environment), 1);
         ck_assert_ptr_nonnull(json_object_object_get(environment, "JUMPBOOT_WORKER"));
         json_object_put(command);
-        be_born(child);
+        be_born(kid);
         ck_assert_uint_eq(births.n_asked, 0);
-        ck_assert_str_eq(json_object_get_string(child->birth.methods), "{ \"look\": { } }");
+        ck_assert_str_eq(json_object_get_string(kid->birth.methods), "{ \"look\": { } }");
         ck_assert_uint_gt(n_changed, 0);
-        process_kill(&child->process);
-        loop_until(child->n_exited == 1);
-        ck_assert_int_eq(child->process.exit_status, SIGKILL);
+        process_kill(&kid->process);
+        loop_until(kid->n_exited == 1);
+        ck_assert_int_eq(kid->process.exit_status, SIGKILL);
 }
 END_TEST
 
 START_TEST(who_comes_early_waits)
 {
-        add(&children[0]);
+        add(&kids[0]);
         ck_assert_uint_eq(n_begun, 0);
         open_births();
         ck_assert_uint_eq(n_begun, 1);
-        be_born(&children[0]);
+        be_born(&kids[0]);
 }
 END_TEST
 
@@ -242,9 +242,9 @@ START_TEST(only_so_many_are_asked_for_at_a_time)
 {
         open_births();
         for (size_t i = 0; i < MANY; i++)
-                add(&children[i]);
+                add(&kids[i]);
         ck_assert_uint_eq(births.n_asked, 16);
-        be_born(&children[3]);
+        be_born(&kids[3]);
         ck_assert_uint_eq(births.n_asked, 16);
         ck_assert_uint_eq(n_begun, 17);
 }
@@ -255,17 +255,17 @@ START_TEST(what_is_refused_is_told)
         char text[128];
 
         open_births();
-        add(&children[0]);
+        add(&kids[0]);
         snprintf(text, sizeof(text), "{\"number\":%llu,\"error\":\"no room\"}",
-                 (unsigned long long)children[0].process.number);
+                 (unsigned long long)kids[0].process.number);
         say(text);
         loop_until(n_refused == 1);
         ck_assert_uint_eq(births.n_refused, 1);
         ck_assert_uint_eq(births.n_asked, 0);
-        ck_assert_uint_eq(children[0].n_exited, 1);
-        ck_assert_str_eq(start_error(&children[0]), "no room");
-        add(&children[1]);
-        be_born(&children[1]);
+        ck_assert_uint_eq(kids[0].n_exited, 1);
+        ck_assert_str_eq(start_error(&kids[0]), "no room");
+        add(&kids[1]);
+        be_born(&kids[1]);
         ck_assert_uint_eq(births.n_refused, 0);
 }
 END_TEST
@@ -274,30 +274,32 @@ END_TEST
 START_TEST(what_is_no_child_is_not_believed)
 {
         open_births();
-        add(&children[0]);
+        add(&kids[0]);
         pid_t middle = fork();
         if (middle == 0) {
-                fork_one(announcement(&children[0]));
+                fork_one(announcement(&kids[0]));
                 for (;;)
                         pause();
         }
         loop_until(log_has("No child processes"));
-        ck_assert_int_eq(children[0].birth.state, BIRTH_ASKED);
+        ck_assert_int_eq(kids[0].birth.state, BIRTH_ASKED);
         kill(middle, SIGKILL);
         waitpid(middle, NULL, 0);
-        be_born(&children[0]);
+        be_born(&kids[0]);
 }
 END_TEST
 
 START_TEST(nobody_is_born_twice)
 {
         open_births();
-        add(&children[0]);
-        add(&children[1]);
-        be_born(&children[0]);
-        say(announcement(&children[1])); /* the template itself */
+        add(&kids[0]);
+        add(&kids[1]);
+        be_born(&kids[0]);
+        ck_assert_int_eq(children_add(&children, getpid(), 1000), 0);
+        say(announcement(&kids[1])); /* the template itself */
         loop_until(log_has("ignoring that it has forked"));
-        ck_assert_int_eq(children[1].birth.state, BIRTH_ASKED);
+        children_remove(&children, getpid(), "calc");
+        ck_assert_int_eq(kids[1].birth.state, BIRTH_ASKED);
 }
 END_TEST
 
@@ -318,7 +320,7 @@ START_TEST(what_no_template_writes_is_told)
         char longer[5000];
 
         open_births();
-        add(&children[0]);
+        add(&kids[0]);
         for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
                 say(messages[i]);
                 loop_until(n_broken == i + 1);
@@ -327,30 +329,30 @@ START_TEST(what_no_template_writes_is_told)
         longer[sizeof(longer) - 1] = '\0';
         say(longer);
         loop_until(n_broken == ARRAY_SIZE(messages) + 1);
-        be_born(&children[0]);
+        be_born(&kids[0]);
 }
 END_TEST
 
 START_TEST(those_who_wait_are_spawned_if_there_will_be_no_forks)
 {
-        add(&children[0]);
-        add(&children[1]);
-        process_kill(&children[1].process);
+        add(&kids[0]);
+        add(&kids[1]);
+        process_kill(&kids[1].process);
         births_spawn(&births);
         ck_assert_uint_eq(n_begun, 1);
-        ck_assert_ptr_null(children[0].birth.births);
-        ck_assert_ptr_nonnull(children[1].birth.births);
+        ck_assert_ptr_null(kids[0].birth.births);
+        ck_assert_ptr_nonnull(kids[1].birth.births);
 }
 END_TEST
 
 START_TEST(who_cannot_begin_ends)
 {
-        add(&children[0]);
+        add(&kids[0]);
         begin_result = -ENOMEM;
         open_births();
-        ck_assert_uint_eq(children[0].n_exited, 1);
-        ck_assert_str_eq(start_error(&children[0]), "not today");
-        ck_assert_int_eq(births_add(&births, &children[1].birth, error), -ENOMEM);
+        ck_assert_uint_eq(kids[0].n_exited, 1);
+        ck_assert_str_eq(start_error(&kids[0]), "not today");
+        ck_assert_int_eq(births_add(&births, &kids[1].birth, error), -ENOMEM);
         ck_assert_str_eq(error, "not today");
 }
 END_TEST
@@ -360,16 +362,16 @@ START_TEST(who_is_to_end_is_not_waited_for)
         bool is_late = false;
 
         open_births();
-        add(&children[0]);
-        add(&children[1]);
-        process_expect_end(&children[0].process, SIGKILL, 1000);
+        add(&kids[0]);
+        add(&kids[1]);
+        process_expect_end(&kids[0].process, SIGKILL, 1000);
         ck_assert_uint_eq(births_maintain(&births, 0, 999, &is_late), 1000);
-        ck_assert_uint_eq(children[0].n_exited, 0);
+        ck_assert_uint_eq(kids[0].n_exited, 0);
         ck_assert_uint_eq(births_maintain(&births, 0, 1000, &is_late), 0);
-        ck_assert_uint_eq(children[0].n_exited, 1);
-        ck_assert_ptr_null(children[0].birth.births);
+        ck_assert_uint_eq(kids[0].n_exited, 1);
+        ck_assert_ptr_null(kids[0].birth.births);
         ck_assert(!is_late);
-        ck_assert_uint_eq(children[1].n_exited, 0);
+        ck_assert_uint_eq(kids[1].n_exited, 0);
 }
 END_TEST
 
@@ -377,15 +379,15 @@ START_TEST(one_that_is_late_is_told)
 {
         bool is_late = false;
 
-        add(&children[0]);
+        add(&kids[0]);
         open_births();
-        uint64_t asked = children[0].process.started;
+        uint64_t asked = kids[0].process.started;
         ck_assert_uint_gt(asked, 0); /* it is since then that it starts */
         births_maintain(&births, 50, asked + 49, &is_late);
         ck_assert(!is_late);
         births_maintain(&births, 50, asked + 50, &is_late);
         ck_assert(is_late);
-        be_born(&children[0]);
+        be_born(&kids[0]);
         is_late = false;
         births_maintain(&births, 50, asked + 1000, &is_late);
         ck_assert(!is_late);
@@ -395,13 +397,13 @@ END_TEST
 START_TEST(with_the_end_the_unborn_end)
 {
         open_births();
-        add(&children[0]);
-        add(&children[1]);
-        be_born(&children[0]);
+        add(&kids[0]);
+        add(&kids[1]);
+        be_born(&kids[0]);
         births_end(&births, json_tokener_parse("{\"message\":\"it is over\"}"));
-        ck_assert_uint_eq(children[0].n_exited, 0);
-        ck_assert_uint_eq(children[1].n_exited, 1);
-        ck_assert_str_eq(start_error(&children[1]), "it is over");
+        ck_assert_uint_eq(kids[0].n_exited, 0);
+        ck_assert_uint_eq(kids[1].n_exited, 1);
+        ck_assert_str_eq(start_error(&kids[1]), "it is over");
         ck_assert(TAILQ_EMPTY(&births.list));
 }
 END_TEST
@@ -409,12 +411,12 @@ END_TEST
 START_TEST(the_sockets_end_is_told_when_it_is_closed_everywhere)
 {
         open_births();
-        add(&children[0]);
-        be_born(&children[0]);
+        add(&kids[0]);
+        be_born(&kids[0]);
         control = close_fd(control);
         loop_now();
         ck_assert_uint_eq(n_closed, 0); /* the child has it */
-        process_kill(&children[0].process);
+        process_kill(&kids[0].process);
         loop_until(n_closed == 1);
         births_watch(&births);
         loop_until(n_closed == 2);
@@ -425,13 +427,13 @@ END_TEST
 START_TEST(a_birth_that_is_just_being_told_is_seen)
 {
         open_births();
-        add(&children[0]);
-        ck_assert(!birth_is_over(&children[0].birth));
-        pid_t pid = fork_one(announcement(&children[0]));
+        add(&kids[0]);
+        ck_assert(!birth_is_over(&kids[0].birth));
+        pid_t pid = fork_one(announcement(&kids[0]));
         uint64_t deadline = units_now() + LOOP_DEADLINE;
-        while (!birth_is_over(&children[0].birth))
+        while (!birth_is_over(&kids[0].birth))
                 ck_assert_uint_lt(units_now(), deadline);
-        ck_assert_int_eq(children[0].process.pid, pid);
+        ck_assert_int_eq(kids[0].process.pid, pid);
 }
 END_TEST
 
@@ -442,7 +444,7 @@ START_TEST(a_template_that_is_told_to_leave_reads_the_end)
         open_births();
         births_close(&births);
         ck_assert_int_eq(recv(control, &byte, 1, 0), 0);
-        add(&children[0]);
+        add(&kids[0]);
         ck_assert_uint_eq(n_begun, 0);
         say("{\"number\":1,\"error\":\"no room\"}"); /* what is under way still comes */
         loop_until(n_refused == 1);

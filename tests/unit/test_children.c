@@ -50,6 +50,23 @@ START_TEST(they_are_found_by_pid_and_by_number)
 }
 END_TEST
 
+START_TEST(a_number_may_be_expected_before_the_child_is_there)
+{
+        for (unsigned i = 1; i <= 100; i++)
+                ck_assert_int_eq(children_expect(&children, i), 0);
+        ck_assert(children_has_number(&children, 50));
+        ck_assert_uint_eq(children.count, 0);
+        ck_assert_int_eq(children_add(&children, 7, 50), 0);
+        children_expect_no_more(&children, 50);
+        ck_assert(children_has_number(&children, 50));
+        children_remove(&children, 7, "calc");
+        ck_assert(!children_has_number(&children, 50));
+        children_expect_no_more(&children, 51);
+        ck_assert(!children_has_number(&children, 51));
+        ck_assert_uint_eq(children.n_numbers, 98);
+}
+END_TEST
+
 START_TEST(others_have_no_number)
 {
         ck_assert_int_eq(children_add(&children, 5, CHILDREN_INHERITED), 0);
@@ -89,6 +106,7 @@ int main(void)
 
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, they_are_found_by_pid_and_by_number);
+        tcase_add_test(tcase, a_number_may_be_expected_before_the_child_is_there);
         tcase_add_test(tcase, others_have_no_number);
         tcase_add_test(tcase, the_last_that_ended_are_remembered);
         suite_add_tcase(suite, tcase);

@@ -60,6 +60,21 @@ START_TEST(there_may_be_nothing_else)
 }
 END_TEST
 
+START_TEST(the_mark_of_a_template_has_room_for_any)
+{
+        block = process_environment_new(&options, -1, 7);
+        snprintf(mark, sizeof(mark), "JUMPBOOT_WORKER=%d.00000000000000000007", (int)getpid());
+        ck_assert_str_eq(block[2], mark);
+}
+END_TEST
+
+START_TEST(what_is_its_own_is_told)
+{
+        block = process_environment_new(&options, 1, 7);
+        ck_assert_str_eq(*process_environment_own(block, &options), "GPU=1");
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("process_environment");
@@ -69,6 +84,8 @@ int main(void)
         tcase_add_test(tests, each_process_has_its_own);
         tcase_add_test(tests, who_has_no_slot_has_no_variable_of_it);
         tcase_add_test(tests, there_may_be_nothing_else);
+        tcase_add_test(tests, the_mark_of_a_template_has_room_for_any);
+        tcase_add_test(tests, what_is_its_own_is_told);
         suite_add_tcase(suite, tests);
         return run_suite(suite);
 }
