@@ -7,6 +7,7 @@
 #include "bootstrap/program.h"
 #include "bootstrap/spawn.h"
 #include "common/cleanup.h"
+#include "daemon/pages.h"
 #include "folder.h"
 #include "suite.h"
 
@@ -118,15 +119,23 @@ static void start(void)
 {
         static const char *const environment[] = {"LANG=C.UTF-8", NULL};
         static const char *const arguments[] = {"--mode", "test", NULL};
+        struct pages pages;
         const struct spawn_options options = {
-                .python = PYTHON, .arguments = arguments, .environment = environment, .umask = -1};
+                .python = PYTHON,
+                .arguments = arguments,
+                .environment = environment,
+                .page_fds = pages.fd,
+                .umask = -1,
+        };
         char error[SPAWN_ERROR_MAX];
         const char *secondary;
         size_t length;
         int r;
 
         ck_assert_int_eq(program_to_text(program, &text), 0);
+        ck_assert_int_eq(pages_open(&pages), 0);
         r = spawn_process(&options, &spawned, error);
+        pages_clear(&pages);
         ck_assert_msg(r == 0, "%s", error);
         secondary = spawn_secondary(&length);
         ck_assert_int_eq(feed_new(base, steal_fd(&spawned.bootstrap_in), secondary, length, on_fed,
