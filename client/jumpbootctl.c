@@ -97,6 +97,27 @@ static const struct command commands[] = {
                         "one look is printed after the other.\n",
         },
         {
+                .name = "stack",
+                .arguments = "PID",
+                .summary = "print the Python stack of a worker as it runs",
+                .run = ctl_stack,
+                .help = "All its threads, and the tasks of its asyncio loop. The worker is not "
+                        "disturbed.\n"
+                        "For root, and for those whom admin_users and admin_groups name.\n",
+        },
+        {
+                .name = "kill",
+                .arguments = "PID",
+                .summary = "end a worker, as at a deadline, and wait for its end",
+                .run = ctl_kill,
+                .help = "The request that it runs is answered \"cancelled\", and its stack goes "
+                        "to the log.\n"
+                        "It is interrupted, and gets SIGTERM and SIGKILL if it does not leave. "
+                        "Another\n"
+                        "worker takes its place.\n"
+                        "For root, and for those whom admin_users and admin_groups name.\n",
+        },
+        {
                 .name = "methods",
                 .arguments = "[PROGRAM]",
                 .summary = "list the functions that can be called",

@@ -231,6 +231,16 @@ def test_no_permission():
     (["ping", "x"], "ping: it takes no arguments"),
     (["status", "x", "y"], "status: it takes one PROGRAM at most"),
     (["workers", "x", "y"], "workers: it takes one PROGRAM at most"),
+    (["stack"], "stack: of which worker?"),
+    (["kill"], "kill: of which worker?"),
+    (["stack", "1", "2"], 'stack: it takes one PID, "2" is too much'),
+    (["stack", "x"], 'stack: "x" is no PID'),
+    (["kill", "-1"], "-1: there is no such option"),
+    (["kill", "--", "-1"], 'kill: "-1" is no PID'),
+    (["kill", "0"], 'kill: "0" is no PID'),
+    (["kill", "7x"], 'kill: "7x" is no PID'),
+    (["kill", "99999999999999999999"], 'kill: "99999999999999999999" is no PID'),
+    (["kill", "4294967297"], 'kill: "4294967297" is no PID'),
     (["top", "x"], "top: it takes no arguments"),
     (["top", "-d", "x"], "--delay x: it is seconds"),
     (["top", "-d", "0"], "--delay 0: it is seconds"),
@@ -271,7 +281,8 @@ def test_stdin_that_cannot_be_read():
 def test_help_and_version():
     status, out, err = ctl("--help")
     assert (status, err) == (0, "")
-    for command in ("call", "status", "programs", "workers", "top", "methods", "ping"):
+    for command in ("call", "status", "programs", "workers", "top", "methods", "ping",
+                    "stack", "kill"):
         assert f"\n  {command} " in out
         status, help_of_command, err = ctl(command, "--help")
         assert (status, err) == (0, "")
@@ -426,6 +437,44 @@ def test_methods_as_json(serve):
     status, out, _ = ctl("methods", "--json", "calculus", socket=server.path)
     assert status == 0
     assert json.loads(out) == {**DISCOVERY, "methods": DISCOVERY["methods"][2:]}
+
+
+STACK = 'Thread 0x1 (most recent call first):\n  File "calc.py", line 2 in add\n'
+
+
+@pytest.mark.parametrize("text, shown", [(STACK, STACK), ("half a", "half a\n"), ("", "")])
+def test_stack(serve, text, shown):
+    server = serve(result({"pid": 4711, "program": "calc", "stack": text}))
+    assert ctl("stack", "4711", socket=server.path) == (0, shown, "")
+    assert server.requests[0]["method"] == "jumpbootd.stack"
+    assert server.requests[0]["params"] == {"pid": 4711}
+
+
+def test_kill(serve):
+    answer = {"pid": 4711, "program": "calc", "end": "was killed by SIGKILL"}
+    server = serve(result(answer))
+    assert ctl("kill", "4711", socket=server.path) == (
+        0, "worker 4711 of calc was killed by SIGKILL\n", "")
+    assert server.requests[0]["method"] == "jumpbootd.kill"
+    assert server.requests[0]["params"] == {"pid": 4711}
+    assert "timeout" not in server.requests[0]
+    assert json.loads(ctl("kill", "4711", "--json", socket=server.path)[1]) == answer
+
+
+@pytest.mark.parametrize("command", ["stack", "kill"])
+def test_what_only_admins_may(serve, command):
+    server = serve(error(-32007, "Forbidden", kind="forbidden", detail="it is for root"))
+    assert ctl(command, "4711", socket=server.path) == (
+        1, "", f"jumpbootctl: jumpbootd.{command}: forbidden: it is for root\n")
+
+
+@pytest.mark.parametrize("command", ["stack", "kill"])
+@pytest.mark.parametrize("answer", [3, None, [], {}, {"stack": 1, "end": None}])
+def test_answers_about_a_worker_that_lack_what_is_shown(serve, command, answer):
+    server = serve(result(answer))
+    status, out, err = ctl(command, "4711", socket=server.path)
+    assert (status, out) == (PROTOCOL, "")
+    assert "is not what it should be" in err
 
 
 def discovery_and(programs):
