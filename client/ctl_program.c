@@ -162,6 +162,7 @@ int ctl_program_print(const char *name, struct json_object *program)
         put_members("requests", ctl_tree_member(program, "requests"));
         print_starts(program);
         print_deaths(program);
+        put_members("fates", ctl_tree_member(program, "fates"));
         put_members("recycled", ctl_tree_member(program, "recycled"));
         print_renewal(ctl_tree_member(program, "last_renewal"));
         put_members("options", ctl_tree_member(program, "options"));

@@ -73,6 +73,11 @@ bool ctl_tree_is_false(struct json_object *value)
         return json_object_is_type(value, json_type_boolean) && !json_object_get_boolean(value);
 }
 
+bool ctl_tree_is_true(struct json_object *value)
+{
+        return json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value);
+}
+
 void ctl_tree_put_error(FILE *file, struct json_object *error)
 {
         const char *exception = ctl_tree_text(error, "exception");

@@ -25,3 +25,4 @@ double ctl_tree_number(struct json_object *tree, const char *name);
 /* Writes what a "last_error" of the daemon tells: class and message. */
 void ctl_tree_put_error(FILE *file, struct json_object *error);
 bool ctl_tree_is_false(struct json_object *value);
+bool ctl_tree_is_true(struct json_object *value);

@@ -50,6 +50,7 @@ static void add_worker(struct ctl_table *table, struct json_object *worker)
 {
         const char *state = ctl_state_text(worker, "state");
         const char *function = ctl_tree_text(worker, "function");
+        bool is_interrupted = ctl_tree_is_true(ctl_tree_member(worker, "is_interrupted"));
         char since[CTL_UNIT_MAX], memory[CTL_UNIT_MAX], age[CTL_UNIT_MAX] = "";
 
         if (function)
@@ -64,7 +65,8 @@ static void add_worker(struct ctl_table *table, struct json_object *worker)
         ctl_table_add(table, CTL_PLAIN, "%s",
                       ctl_format_size(memory, ctl_tree_number(worker, "memory")));
         ctl_table_add(table, CTL_PLAIN, "%s", age);
-        ctl_table_add(table, CTL_PLAIN, "%s", function ? function : "");
+        ctl_table_add(table, is_interrupted ? CTL_RED : CTL_PLAIN, "%s%s", function ? function : "",
+                      is_interrupted ? " (interrupted)" : "");
 }
 
 int ctl_workers_print(struct json_object *workers, size_t n, const char *line_end)

@@ -64,10 +64,11 @@ static const char *state_of(const struct pool *pool)
 /* Those that limit what the program gets, as options.def has them. Not all: whoever may call it
  * sees them. */
 static const char *const shown_options[] = {
-        "start_method",        "min_workers",         "max_workers",       "spare_workers",
-        "max_starting",        "startup_timeout",     "idle_timeout",      "max_requests",
-        "max_requests_jitter", "max_worker_lifetime", "max_worker_memory", "request_timeout",
-        "terminate_timeout",   "max_queue_size",      "on_disconnect",     "restart_threshold",
+        "start_method",        "min_workers",         "max_workers",          "spare_workers",
+        "max_starting",        "startup_timeout",     "idle_timeout",         "max_requests",
+        "max_requests_jitter", "max_worker_lifetime", "max_worker_memory",    "request_timeout",
+        "queue_timeout",       "interrupt_timeout",   "slow_request_timeout", "terminate_timeout",
+        "max_queue_size",      "on_disconnect",       "idempotent",           "restart_threshold",
         "restart_interval",
 };
 
@@ -116,6 +117,16 @@ static struct json_object *new_death_causes(const struct pool *pool)
         return causes;
 }
 
+/* What became of workers that ran what nobody waited for any more. */
+static struct json_object *new_fates(const struct pool *pool)
+{
+        struct json_object *fates = json_object_new_object();
+
+        for (enum worker_fate fate = 0; fate < FATES; fate++)
+                json_put_number(fates, interrupts_fate_name(fate), pool->fates[fate]);
+        return fates;
+}
+
 /* What workers were replaced for, as far as any were. */
 static struct json_object *new_recycled(const struct pool *pool)
 {
@@ -156,6 +167,7 @@ struct json_object *status_program(const struct pool *pool, uint64_t now)
         json_put(program, "run_time", new_times(&pool->metrics.run_time, now));
         json_put_number(program, "deaths", pool->deaths);
         json_put(program, "death_causes", new_death_causes(pool));
+        json_put(program, "fates", new_fates(pool));
         json_put_number(program, "starts", pool->starts);
         json_put_number(program, "respawns", pool->respawns);
         json_put_number(program, "start_failures", pool->start_failures);

@@ -8,6 +8,7 @@
 #include "pool.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static uint64_t time_of(const struct worker *worker)
 {
@@ -28,17 +29,26 @@ static void put_age(struct json_object *object, const char *key, uint64_t since,
         json_put_seconds(object, key, now > since ? now - since : 0);
 }
 
-/* What it runs now: the first that it was sent of what it has not answered. */
+/* What it runs now: the first that it was sent of what it has not answered. One that is being
+ * interrupted still runs what was answered to its caller long ago. */
 static void put_function(struct json_object *object, struct worker *worker, uint64_t now)
 {
+        const struct subject *subject = &worker->interruption.subject;
         const struct request *request = ledger_first_request(&worker->ledger);
+        const char *function = request ? request->function : NULL;
+        uint64_t serial = request ? request->serial : 0;
 
-        json_put(object, "function",
-                 request ? rpc_json_text(request->function, request->function_length) : NULL);
-        if (!request)
+        if (worker->interruption.ordinal) {
+                function = subject->function;
+                serial = subject->serial;
+        }
+        json_put(object, "function", function ? rpc_json_text(function, strlen(function)) : NULL);
+        if (!function)
                 return;
-        json_put_number(object, "request", request->serial);
+        json_put_number(object, "request", serial);
         put_age(object, "function_age", worker->ledger.head_since, now);
+        json_put(object, "is_interrupted",
+                 json_object_new_boolean(worker->interruption.ordinal != 0));
 }
 
 static struct json_object *new_worker(const struct pool *pool, struct worker *worker, uint64_t now)

@@ -16,6 +16,7 @@ STATUS = {
             "queue": {"length": 0, "max": 1000, "high_water": 3},
             "requests": {"ok": 12, "exception": 1, "timeout": 2},
             "deaths": 3, "death_causes": {"exit": 1, "fault": 2},
+            "fates": {"interrupted": 2, "terminated": 1, "killed": 0},
             "starts": 6, "respawns": 3, "start_failures": 0, "maximum_reached": 7,
             "recycled": {"max_requests": 1},
             "last_renewal": {"ok": False, "ago": 75, "good": 1, "failed": 1,

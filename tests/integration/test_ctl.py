@@ -339,6 +339,7 @@ queue     length 0, max 1000, high_water 3
 requests  ok 12, exception 1, timeout 2
 starts    all 6, in place of others 3, failed 0, maximum reached 7
 deaths    all 3, exit 1, fault 2
+fates     interrupted 2, terminated 1, killed 0
 recycled  max_requests 1
 renewed   in vain, 1 min 15 s ago: ImportError: No module
 options   start_method spawn, min_workers 1, max_workers 4,

@@ -17,7 +17,8 @@ WORKERS = [
     {"program": "calc", "pid": 4713, "slot": 1, "state": "busy", "since": 0.25, "age": 12.0,
      "served": 3, "memory": 99614720, "function": "add", "function_age": 0.01},
     {"program": "thumbnails", "pid": 4714, "slot": 0, "state": "busy", "since": 63.0, "age": 64.0,
-     "served": 0, "memory": 0, "function": "make", "function_age": 62.0},
+     "served": 0, "memory": 0, "function": "make", "function_age": 62.0,
+     "is_interrupted": True},
 ]
 ENTER, LEAVE = "\033[?1049h\033[?25l\033[?7l", "\033[?7h\033[?25h\033[?1049l"
 CLEAR_LINE = "\033[K\r\n"
@@ -61,7 +62,7 @@ def test_workers(serve):
         ["PROGRAM", "SLOT", "PID", "STATE", "SINCE", "SERVED", "MEMORY", "RUNS", "FUNCTION"],
         ["calc", "0", "4712", "idle", "2.5 s", "17", "13 M"],
         ["calc", "1", "4713", "busy", "250 ms", "3", "95 M", "10 ms", "add"],
-        ["thumbnails", "0", "4714", "busy", "1 min 3 s", "0", "0 B", "1 min 2 s", "make"],
+        ["thumbnails", "0", "4714", "busy", "1 min 3 s", "0", "0 B", "1 min 2 s", "make (interrupted)"],
     ]
 
 

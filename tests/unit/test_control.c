@@ -169,6 +169,7 @@ START_TEST(each_worker_is_told_of)
         ck_assert_str_eq(at("state"), "busy");
         ck_assert_str_eq(at("served"), "1");
         ck_assert_str_eq(at("function"), "hang");
+        ck_assert_str_eq(at("is_interrupted"), "false");
         ck_assert_str_eq(at("request"), "2");
         ck_assert(atof(at("memory")) > 100000);
         ck_assert(atof(at("age")) >= atof(at("since")));
@@ -260,6 +261,33 @@ START_TEST(the_last_renewal_is_told)
         ck_assert(ask("jumpbootd.workers", ""));
         take_worker(1, 2);
         ck_assert_str_eq(at("due"), "null");
+}
+END_TEST
+
+START_TEST(what_is_being_interrupted_is_still_told_of)
+{
+        struct pool *pool = add("calc", "able", 1);
+
+        wait_idle(pool, 1);
+        submit_call(pool, "patient", "");
+        struct worker *busy = first_worker(pool, WORKER_BUSY);
+        loop_until(buffer_is_empty(&busy->channel.to_worker));
+        count_requests(busy, 1, 0);
+        pool_maintain(pool, units_now() + pool->options->request_timeout);
+        ck_assert_int_eq(last_status, RPC_TIMEOUT);
+        ck_assert(ask("jumpbootd.workers", ""));
+        take_worker(0, 1);
+        ck_assert_str_eq(at("state"), "busy");
+        ck_assert_str_eq(at("function"), "patient");
+        ck_assert_str_eq(at("request"), "1");
+        ck_assert_str_eq(at("is_interrupted"), "true");
+        loop_until(busy->state == WORKER_IDLE);
+        ck_assert(ask("jumpbootd.status", ""));
+        ck_assert_str_eq(at("programs/calc/fates/interrupted"), "1");
+        ck_assert_str_eq(at("programs/calc/fates/killed"), "0");
+        ck_assert(ask("jumpbootd.workers", ""));
+        take_worker(0, 1);
+        ck_assert_str_eq(at("function"), "null");
 }
 END_TEST
 
@@ -422,6 +450,7 @@ int main(void)
         tcase_add_test(tcase, workers_come_and_go_before_the_eyes);
         tcase_add_test(tcase, ends_and_replacements_are_counted);
         tcase_add_test(tcase, the_last_renewal_is_told);
+        tcase_add_test(tcase, what_is_being_interrupted_is_still_told_of);
         tcase_add_test(tcase, the_state_follows_the_workers);
         tcase_add_test(tcase, the_status_of_one_program_may_be_asked_for);
         tcase_add_test(tcase, other_params_are_refused);
