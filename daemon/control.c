@@ -6,10 +6,38 @@
 #include "json_put.h"
 #include "status.h"
 #include "status_workers.h"
+#include "worker_calls.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define PARAMS_MAX 4096
+
+/* What params a method has. */
+enum takes { TAKES_NOTHING, MAY_TAKE_PROGRAM, TAKES_PID };
+
+struct params {
+        struct pool *only;
+        pid_t pid;
+};
+
+/* A method either makes its result at once, or begins something and finishes the request later. */
+struct method {
+        const char *name;
+        enum takes takes;
+        bool is_for_admins;
+        struct json_object *(*run)(const struct control *control, struct caller *caller,
+                                   const struct pool *only);
+        /* False: the answer says why not. */
+        bool (*begin)(const struct control *control, const struct params *params,
+                      struct request *request, struct rpc_answer *answer);
+};
+
+static const char *const wants[] = {
+        [TAKES_NOTHING] = "no params",
+        [MAY_TAKE_PROGRAM] = "only {\"program\": NAME}",
+        [TAKES_PID] = "{\"pid\": NUMBER}",
+};
 
 /* Small params as a tree; NULL where there are none, or far too many. */
 static struct json_object *parse_params(const struct call *call)
@@ -40,35 +68,69 @@ static bool is_shown(const struct control *control, const struct pool *pool, str
                access_is_admin(&control->admins, caller);
 }
 
-/*
- * Reads params of which only {"program": NAME} may be given, and that only where `takes_program`.
- * False: they are something else, which the answer says.
- */
-static bool read_params(const struct control *control, const struct call *call,
-                        struct caller *caller, bool takes_program, const struct pool **ret,
+/* The only member of an object, if it has this name and type. */
+static struct json_object *only_member(struct json_object *params, const char *name,
+                                       enum json_type type)
+{
+        struct json_object *value = NULL;
+
+        if (!json_object_is_type(params, json_type_object) ||
+            json_object_object_length(params) != 1 ||
+            !json_object_object_get_ex(params, name, &value))
+                return NULL;
+        return json_object_is_type(value, type) ? value : NULL;
+}
+
+/* False: there is no such program, or none for this caller; the answer says so. */
+static bool find_program(const struct control *control, struct caller *caller,
+                         struct json_object *name, struct pool **ret, struct rpc_answer *answer)
+{
+        *ret = registry_find(control->registry, json_object_get_string(name),
+                             (size_t)json_object_get_string_len(name));
+        if (*ret && is_shown(control, *ret, caller))
+                return true;
+        rpc_answer_fail(answer, RPC_INVALID_PARAMS, NULL, "there is no program \"%s\"",
+                        json_object_get_string(name));
+        return false;
+}
+
+static bool take_params(const struct control *control, const struct method *method,
+                        struct caller *caller, struct json_object *given, bool is_absent,
+                        struct params *ret, struct rpc_answer *answer)
+{
+        struct json_object *value = NULL;
+        int64_t pid = 0;
+
+        if (method->takes == MAY_TAKE_PROGRAM)
+                value = only_member(given, "program", json_type_string);
+        else if (method->takes == TAKES_PID)
+                value = only_member(given, "pid", json_type_int);
+        if (method->takes == TAKES_PID)
+                pid = value ? json_object_get_int64(value) : 0;
+        else if (value)
+                return find_program(control, caller, value, &ret->only, answer);
+        else if (is_absent)
+                return true;
+        if (pid > 0 && pid <= INT_MAX) {
+                ret->pid = (pid_t)pid;
+                return true;
+        }
+        rpc_answer_fail(answer, RPC_INVALID_PARAMS, NULL, "%s takes %s", method->name,
+                        wants[method->takes]);
+        return false;
+}
+
+/* False: they are not what the method takes, which the answer says. */
+static bool read_params(const struct control *control, const struct method *method,
+                        const struct call *call, struct caller *caller, struct params *ret,
                         struct rpc_answer *answer)
 {
-        struct json_object *params = parse_params(call), *name = NULL;
-        bool is_absent = call->params.type == ENVELOPE_ABSENT || (params && is_empty(params));
-        bool has_name = takes_program && json_object_is_type(params, json_type_object) &&
-                        json_object_object_length(params) == 1 &&
-                        json_object_object_get_ex(params, "program", &name) &&
-                        json_object_is_type(name, json_type_string);
+        struct json_object *given = parse_params(call);
+        bool is_absent = call->params.type == ENVELOPE_ABSENT || (given && is_empty(given));
+        bool is_good = take_params(control, method, caller, given, is_absent, ret, answer);
 
-        *ret = NULL;
-        if (has_name)
-                *ret = registry_find(control->registry, json_object_get_string(name),
-                                     (size_t)json_object_get_string_len(name));
-        if (*ret && !is_shown(control, *ret, caller))
-                *ret = NULL;
-        if (!is_absent && !has_name)
-                rpc_answer_fail(answer, RPC_INVALID_PARAMS, NULL, "%s takes %s", call->method,
-                                takes_program ? "only {\"program\": NAME}" : "no params");
-        else if (has_name && !*ret)
-                rpc_answer_fail(answer, RPC_INVALID_PARAMS, NULL, "there is no program \"%s\"",
-                                json_object_get_string(name));
-        json_object_put(params);
-        return answer->status == RPC_OK;
+        json_object_put(given);
+        return is_good;
 }
 
 static struct json_object *new_identity(const struct control *control)
@@ -132,31 +194,58 @@ static struct json_object *discover(const struct control *control, struct caller
         return discover_document(control->registry, caller);
 }
 
-static const struct method {
-        const char *name;
-        bool takes_program;
-        struct json_object *(*run)(const struct control *control, struct caller *caller,
-                                   const struct pool *only);
-} methods[] = {
-        {"jumpbootd.ping", false, ping},
-        {"jumpbootd.status", true, new_status},
-        {"jumpbootd.workers", true, new_workers},
-        {"rpc.discover", false, discover},
+static bool begin_stack(const struct control *control, const struct params *params,
+                        struct request *request, struct rpc_answer *answer)
+{
+        return worker_call_stack(control->registry, params->pid, request, answer);
+}
+
+static bool begin_kill(const struct control *control, const struct params *params,
+                       struct request *request, struct rpc_answer *answer)
+{
+        return worker_call_kill(control->registry, params->pid, request, answer);
+}
+
+static const struct method methods[] = {
+        {"jumpbootd.ping", TAKES_NOTHING, false, ping, NULL},
+        {"jumpbootd.status", MAY_TAKE_PROGRAM, false, new_status, NULL},
+        {"jumpbootd.workers", MAY_TAKE_PROGRAM, false, new_workers, NULL},
+        {"jumpbootd.stack", TAKES_PID, true, NULL, begin_stack},
+        {"jumpbootd.kill", TAKES_PID, true, NULL, begin_kill},
+        {"rpc.discover", TAKES_NOTHING, false, discover, NULL},
 };
 
-bool control_call(const struct control *control, const struct call *call, struct caller *caller,
-                  struct rpc_answer *answer)
+static const struct method *find_method(const char *name, size_t length)
 {
-        const struct pool *only;
+        for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+                if (strlen(methods[i].name) == length && memcmp(methods[i].name, name, length) == 0)
+                        return &methods[i];
+        return NULL;
+}
 
-        for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
-                const struct method *method = &methods[i];
-                if (strlen(method->name) != call->method_length ||
-                    memcmp(method->name, call->method, call->method_length) != 0)
-                        continue;
-                if (read_params(control, call, caller, method->takes_program, &only, answer))
-                        rpc_answer_succeed(answer, method->run(control, caller, only));
-                return true;
+enum control_outcome control_call(const struct control *control, const struct call *call,
+                                  struct request *request, struct rpc_answer *answer)
+{
+        const struct method *method = find_method(call->method, call->method_length);
+        struct caller *caller = request->caller;
+        struct params params = {0};
+
+        if (!method)
+                return CONTROL_UNKNOWN;
+        /* Not for the daemon's own uid: its workers may have it too. */
+        if (method->is_for_admins && !access_is_admin(&control->admins, caller)) {
+                rpc_answer_fail(answer, RPC_FORBIDDEN, NULL,
+                                "%s is for root and for those whom admin_users and admin_groups "
+                                "in jumpbootd.conf name",
+                                method->name);
+        } else if (!read_params(control, method, call, caller, &params, answer)) {
+                return CONTROL_ANSWERED;
+        } else if (method->run) {
+                rpc_answer_succeed(answer, method->run(control, caller, params.only));
+        } else if (control->is_stopping) {
+                rpc_answer_fail(answer, RPC_SHUTTING_DOWN, NULL, NULL);
+        } else if (method->begin(control, &params, request, answer)) {
+                return CONTROL_DEFERRED;
         }
-        return false;
+        return CONTROL_ANSWERED;
 }

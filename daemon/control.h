@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * The daemon's own methods: jumpbootd.ping, .status and .workers, and rpc.discover. Answered by the
- * daemon alone, so that they always answer.
+ * The daemon's own methods: those that tell are answered by the daemon alone, so that they always
+ * answer; those that take their time, for administrators, are answered when it is done.
  */
 #include "call.h"
 #include "client.h"
@@ -18,8 +18,8 @@ struct control {
         const char *listen;   /* path of the socket */
         struct access admins; /* who may do more than look */
         uint64_t started;
+        bool is_stopping; /* nothing is begun any more that takes its time */
 };
 
-/* False: there is no such method. */
-bool control_call(const struct control *control, const struct call *call, struct caller *caller,
-                  struct rpc_answer *answer);
+enum control_outcome control_call(const struct control *control, const struct call *call,
+                                  struct request *request, struct rpc_answer *answer);

@@ -6,6 +6,7 @@
 #include "memory.h"
 #include "pool_failures.h"
 #include "pool_interrupts.h"
+#include "pool_kills.h"
 #include "pool_limits.h"
 #include "pool_retry.h"
 #include "pool_starts.h"
@@ -243,6 +244,7 @@ static void on_exited(void *userdata, struct worker *worker)
         uint64_t now = units_now();
 
         interrupts_exited(pool, worker);
+        kills_exited(worker);
         if (!renew_ended(pool, worker, now))
                 failures_ended(pool, worker, now);
         retry_or_refuse(pool, worker);
@@ -271,25 +273,6 @@ const char *pool_ask_stack(struct pool *pool, struct worker *worker, struct stac
                            uint64_t now)
 {
         return interrupts_ask_stack(pool, worker, asker, now);
-}
-
-bool pool_kill_worker(struct pool *pool, struct worker *worker, uint64_t now)
-{
-        uint64_t head = ledger_head(&worker->ledger);
-        struct request *request = head ? ledger_at(&worker->ledger, head)->request : NULL;
-
-        if (worker->process.is_ending)
-                return false;
-        log_notice(&worker->process.context, "ending it, as was asked for");
-        worker->is_unwanted = true;
-        if (worker->state == WORKER_STARTING)
-                process_terminate(&worker->process, now);
-        else if (worker->state == WORKER_IDLE)
-                worker_stop(worker, now);
-        else if (request)
-                pool_cancel(pool, request, now);
-        turn_defer(pool->around->turn, &pool->maintain);
-        return true;
 }
 
 static void refuse_queue(struct pool *pool)

@@ -57,6 +57,7 @@ static void drain(struct server *server)
         struct client *client, *next;
 
         server->state = SERVER_DRAINING;
+        server->control.is_stopping = true;
         clients_refuse_deferred(&server->clients);
         listener_clear(&server->listener);
         for (client = TAILQ_FIRST(&server->clients.clients); client; client = next) {
@@ -164,8 +165,7 @@ static enum control_outcome on_control(void *userdata, const struct call *call,
 {
         const struct server *server = userdata;
 
-        return control_call(&server->control, call, request->caller, answer) ? CONTROL_ANSWERED
-                                                                             : CONTROL_UNKNOWN;
+        return control_call(&server->control, call, request, answer);
 }
 
 static void announce(struct server *server)

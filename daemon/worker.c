@@ -229,6 +229,7 @@ static struct worker *allocate(const struct surroundings *around, struct program
         worker->channel.in_fd = worker->channel.out_fd = -1;
         worker->pages = (struct pages)PAGES_NONE;
         stack_init(&worker->stack);
+        TAILQ_INIT(&worker->awaiting);
         worker->grave.run = bury;
         process_init(&worker->process, around, options, (int)slot, &process_events, worker, now);
         TAILQ_INSERT_TAIL(&lists->list[WORKER_STARTING], worker, link);

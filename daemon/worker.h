@@ -114,6 +114,7 @@ struct worker {
         bool is_overdue;  /* it is ended because it did not come back from a request */
         bool is_unwanted; /* it leaves when it has answered what it has */
         uint64_t idle_since, busy_since, stopping_since;
+        struct request_list awaiting; /* calls that wait for its end */
         uint64_t served;
         struct json_object *methods; /* as told when it became ready */
 

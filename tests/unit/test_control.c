@@ -65,7 +65,11 @@ static bool ask(const char *method, const char *params)
                 call.params = (struct envelope_span){
                         *params == '[' ? ENVELOPE_ARRAY : ENVELOPE_OBJECT, 0, strlen(params)};
         rpc_answer_init(&answer, &buffers);
-        bool is_there = control_call(&control, &call, &caller, &answer);
+        struct request *request = new_request("", "");
+        enum control_outcome outcome = control_call(&control, &call, request, &answer);
+        bool is_there = outcome == CONTROL_ANSWERED;
+        if (outcome != CONTROL_DEFERRED)
+                request_free(request);
         status = answer.status;
         const struct rpc_part *part = status == RPC_OK ? &answer.result : &answer.data;
         json_object_put(reply);
@@ -428,6 +432,71 @@ START_TEST(an_admin_sees_all_programs)
 }
 END_TEST
 
+/* Answers that come later are test_worker_calls.c's. */
+START_TEST(stack_and_kill_are_for_administrators)
+{
+        struct pool *pool = add("a", "able", 1);
+        char params[64];
+
+        wait_idle(pool, 1);
+        snprintf(params, sizeof(params), "{\"pid\":%d}",
+                 (int)first_worker(pool, WORKER_IDLE)->process.pid);
+        caller.peer.uid = 1001;
+        ck_assert(ask("jumpbootd.stack", params));
+        ck_assert_int_eq(status, RPC_FORBIDDEN);
+        ck_assert(strstr(at("detail"), "admin_users"));
+        ck_assert(ask("jumpbootd.kill", params));
+        ck_assert_int_eq(status, RPC_FORBIDDEN);
+        ck_assert_uint_eq(count_workers(pool, WORKER_IDLE), 1);
+        caller.peer.uid = 0;
+        ck_assert(!ask("jumpbootd.kill", params));
+        loop_until(n_answers == 1);
+        ck_assert_ptr_nonnull(strstr(answers, "\"end\":\"exited with status 0\""));
+        /* A shell that reads its input ends its reading by the signal; this function does not. */
+        wait_idle(pool, 1);
+        submit_call(pool, "patient", "");
+        struct worker *worker = first_worker(pool, WORKER_BUSY);
+        loop_until(buffer_is_empty(&worker->channel.to_worker));
+        count_requests(worker, 1, 0);
+        snprintf(params, sizeof(params), "{\"pid\":%d}", (int)worker->process.pid);
+        ck_assert(!ask("jumpbootd.stack", params));
+        loop_until(n_answers == 2);
+        ck_assert_ptr_nonnull(strstr(answers, "\"stack\":\"the stack\""));
+        control.is_stopping = true;
+        ck_assert(ask("jumpbootd.stack", params));
+        ck_assert_int_eq(status, RPC_SHUTTING_DOWN);
+}
+END_TEST
+
+START_TEST(a_pid_is_a_number)
+{
+        static const char *const params[] = {
+                "",
+                "{}",
+                "[1]",
+                "{\"pid\":\"1\"}",
+                "{\"pid\":0}",
+                "{\"pid\":-1}",
+                "{\"pid\":1.5}",
+                "{\"pid\":4294967297}",
+                "{\"pid\":99999999999999999999}",
+                "{\"pid\":1,\"x\":1}",
+                "{\"program\":\"a\"}",
+        };
+
+        add("a", "echo", 0);
+        caller.peer.uid = 0;
+        for (size_t i = 0; i < ARRAY_SIZE(params); i++) {
+                ck_assert(ask("jumpbootd.stack", params[i]));
+                ck_assert_int_eq(status, RPC_INVALID_PARAMS);
+                ck_assert_str_eq(at("detail"), "jumpbootd.stack takes {\"pid\": NUMBER}");
+        }
+        ck_assert(ask("jumpbootd.kill", "{\"pid\":1}"));
+        ck_assert_int_eq(status, RPC_INVALID_PARAMS);
+        ck_assert_str_eq(at("detail"), "no worker has the pid 1; jumpbootd.workers lists them");
+}
+END_TEST
+
 START_TEST(other_methods_are_not_there)
 {
         static const char *const methods[] = {
@@ -458,6 +527,8 @@ int main(void)
         tcase_add_test(tcase, discovery_is_a_document);
         tcase_add_test(tcase, for_who_may_not_call_it_a_program_is_not_there);
         tcase_add_test(tcase, an_admin_sees_all_programs);
+        tcase_add_test(tcase, stack_and_kill_are_for_administrators);
+        tcase_add_test(tcase, a_pid_is_a_number);
         tcase_add_test(tcase, other_methods_are_not_there);
         return run_suite(suite);
 }

@@ -62,6 +62,7 @@ START_TEST(the_table_is_that_of_the_protocol)
                 {RPC_SHUTTING_DOWN, -32004, "shutting_down"},
                 {RPC_UNAVAILABLE, -32005, "unavailable"},
                 {RPC_CANCELLED, -32006, "cancelled"},
+                {RPC_FORBIDDEN, -32007, "forbidden"},
                 {RPC_TOO_LARGE, -32008, "too_large"},
         };
 
