@@ -69,6 +69,7 @@ static const char fake_worker_script[] =
         "    mute) trap : 42; while :; do sleep 0.01; done ;;\n"
         "    stubborn) while :; do sleep 0.01; done ;;\n"
         "    hang) swallow ;;\n"
+        "    hold) echo holding >&2; swallow ;;\n"
         "    stop) kill -STOP $$ ;;\n"
         "    exit) echo 'farewell' >&2; exit 3 ;;\n"
         "    segv) kill -SEGV $$ ;;\n"

@@ -438,7 +438,7 @@ END_TEST
 START_TEST(with_one_request_each_the_next_worker_starts_during_it)
 {
         begin_once(1, 1);
-        submit_call(pool, "hang", "");
+        submit_call(pool, "hold", "");
         wait_idle(pool, 1);
         ck_assert_uint_eq(count_workers(pool, WORKER_BUSY), 1);
         loop_now();
@@ -447,7 +447,8 @@ START_TEST(with_one_request_each_the_next_worker_starts_during_it)
         loop_now();
         ck_assert_uint_eq(pool->queue_length, 1);
         ck_assert_uint_eq(count_all(pool), 2);
-        /* The one that hangs is ended, and the other's turn comes. */
+        /* The one that has begun and goes on is ended, and the other's turn comes. */
+        loop_until(log_has("holding"));
         kill(first_worker(pool, WORKER_BUSY)->process.pid, SIGKILL);
         loop_until(n_answers == 2);
         ck_assert_ptr_nonnull(strstr(answers, "1:worker_died"));
