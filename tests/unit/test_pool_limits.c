@@ -103,7 +103,11 @@ START_TEST(the_stack_of_a_slow_one_is_logged_once)
         pool_maintain(pool, since + USEC_PER_SEC - 1);
         ck_assert(!log_has("slow:"));
         pool_maintain(pool, since + USEC_PER_SEC);
-        loop_until(log_has("slow:"));
+        /* However long a busy machine takes for it: the pool's own patience ends by the clock. */
+        event_del(pool->timer);
+        while (!pages_text_has_ended(&worker->pages))
+                usleep(1000);
+        pool_maintain(pool, since + USEC_PER_SEC);
         ck_assert(log_has("warning calc#1: slow: it has run for longer than slow_request_timeout, "
                           "1s\nthe stack\n"));
         log_forget();
