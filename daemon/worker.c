@@ -155,7 +155,7 @@ static const struct channel_events channel_events = {on_answered, on_broken, on_
 static void on_ready(void *owner, struct json_object *line)
 {
         struct worker *worker = owner;
-        struct json_object *methods = worker->birth.methods, *counters = NULL;
+        struct json_object *methods = NULL, *counters = NULL;
 
         if (!birth_is_over(&worker->birth)) {
                 process_fail(&worker->process, "it is ready, and nobody has seen it born");
@@ -164,7 +164,8 @@ static void on_ready(void *owner, struct json_object *line)
         json_object_object_get_ex(line, "methods", &methods);
         json_object_object_get_ex(line, "counters", &counters);
         worker->has_counters = json_object_get_boolean(counters);
-        worker->methods = json_object_get(methods);
+        /* One that was forked names them only where they are others than its template's. */
+        worker->methods = json_object_get(methods ? methods : worker->birth.methods);
         worker->idle_since = worker->process.ready;
         worker_set_state(worker, WORKER_IDLE);
         worker->events->ready(worker->pool, worker);

@@ -54,6 +54,8 @@ def test_workers_share_the_imports(start):
     assert seen["pid"] in daemon.forked() and seen["group"] == seen["pid"]
     assert seen["parent"] == daemon.pid and seen["imported_in"] == template
     assert daemon.program_status("calc")["workers"]["idle"] == 3
+    names = [method["name"] for method in daemon.call("rpc.discover")["methods"]]
+    assert "calc.look" in names
 
 
 def call_in_each(daemon, count):
