@@ -342,6 +342,8 @@ static int ask(struct birth *birth, const int *fds, size_t n_fds)
                 const char *text =
                         json_object_to_json_string_length(command, JSON_C_TO_STRING_PLAIN, &length);
                 r = fdpass_send(birth->births->control, text, length, fds, n_fds);
+                if (r == -EPIPE) /* it has just ended, which will be told to all that it owes */
+                        r = 0;
                 if (r < 0)
                         children_expect_no_more(children, birth->process->number);
         }

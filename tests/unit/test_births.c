@@ -423,6 +423,19 @@ START_TEST(the_sockets_end_is_told_when_it_is_closed_everywhere)
 }
 END_TEST
 
+/* Its end has not been seen yet: it is told then, and to all in the same way. */
+START_TEST(a_template_that_has_just_ended_is_asked_in_vain)
+{
+        open_births();
+        control = close_fd(control);
+        add(&kids[0]);
+        ck_assert_int_eq(kids[0].birth.state, BIRTH_ASKED);
+        loop_until(n_closed == 1);
+        births_end(&births, json_tokener_parse("{\"message\":\"it is over\"}"));
+        ck_assert_str_eq(start_error(&kids[0]), "it is over");
+}
+END_TEST
+
 /* Other descriptors of the process may be looked at before the control socket is. */
 START_TEST(a_birth_that_is_just_being_told_is_seen)
 {
@@ -470,6 +483,7 @@ int main(void)
         tcase_add_test(tcase, one_that_is_late_is_told);
         tcase_add_test(tcase, with_the_end_the_unborn_end);
         tcase_add_test(tcase, the_sockets_end_is_told_when_it_is_closed_everywhere);
+        tcase_add_test(tcase, a_template_that_has_just_ended_is_asked_in_vain);
         tcase_add_test(tcase, a_birth_that_is_just_being_told_is_seen);
         tcase_add_test(tcase, a_template_that_is_told_to_leave_reads_the_end);
         return run_suite(suite);

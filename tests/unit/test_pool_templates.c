@@ -54,12 +54,13 @@ static struct program_options *script_options(const char *said)
 
         snprintf(script, sizeof(script),
                  "#!/bin/sh\n"
-                 "if [ $5 = 1 ]; then printf '%%s\\n' '%s' >&5; exec cat <&10; fi\n"
+                 "if [ $5 = 1 ]; then printf '%%s\\n' '%s' >&5; exec sleep 1000; fi\n"
                  "exec \"$0.worker\" \"$@\"\n",
                  said);
         chmod(folder_write("python.worker", fake_worker_script), 0700);
         chmod(folder_write("python", script), 0700);
         made->start_method = START_FORKSERVER;
+        made->terminate_timeout = 10 * USEC_PER_MSEC;
         return made;
 }
 
