@@ -150,6 +150,29 @@ int option_to_json(const struct option *option, const void *object, struct json_
         return option->type->format(option->type, field_in(option, object), ret);
 }
 
+void option_swap(const struct option *option, void *a, void *b)
+{
+        size_t size = option->type->size;
+        char *one = field_of(option, a), *other = field_of(option, b);
+
+        for (size_t i = 0; i < size; i++) {
+                char byte = one[i];
+                one[i] = other[i];
+                other[i] = byte;
+        }
+}
+
+bool option_equal(const struct option *option, const void *a, const void *b)
+{
+        struct json_object *one, *other;
+        bool is_equal = option_to_json(option, a, &one) == 0 &&
+                        option_to_json(option, b, &other) == 0 && json_object_equal(one, other);
+
+        json_object_put(one);
+        json_object_put(other);
+        return is_equal;
+}
+
 int options_to_json(const struct option_table *table, const void *object, struct json_object *json)
 {
         for (size_t i = 0; i < table->n; i++) {
@@ -186,6 +209,29 @@ struct program_options *program_options_ref(struct program_options *options)
 {
         options->references++;
         return options;
+}
+
+static bool strings_equal(char *const *a, char *const *b)
+{
+        while (*a && *b && strcmp(*a, *b) == 0) {
+                a++;
+                b++;
+        }
+        return !*a && !*b;
+}
+
+bool program_options_equal(const struct program_options *a, const struct program_options *b)
+{
+        const struct option_table *table = &program_option_table;
+
+        for (size_t i = 0; i < table->n; i++)
+                if (!option_equal(&table->options[i], a, b))
+                        return false;
+        return strcmp(a->name, b->name) == 0 && strcmp(a->program_set, b->program_set) == 0 &&
+               strcmp(a->python, b->python) == 0 && strings_equal(a->arguments, b->arguments) &&
+               strings_equal(a->environment, b->environment) &&
+               a->text->length == b->text->length &&
+               memcmp(a->text->data, b->text->data, a->text->length) == 0;
 }
 
 static void free_strings(char **strings)

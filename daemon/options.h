@@ -86,6 +86,9 @@ static inline void program_options_unrefp(struct program_options **options)
 /* Whether the caller may call it; for others there is no such program. */
 bool program_options_allow(const struct program_options *options, struct caller *caller);
 
+/* Whether a worker of the one is as good as one of the other. */
+bool program_options_equal(const struct program_options *a, const struct program_options *b);
+
 /* The table. */
 struct option_type;
 struct option {
@@ -110,6 +113,10 @@ int option_set(const struct option *option, void *object, const struct json_node
 /* `to` is zeroed, or was cleared. */
 int options_copy(const struct option_table *table, void *to, const void *from);
 void options_clear(const struct option_table *table, void *object);
+/* Exchanges the values of two. */
+void option_swap(const struct option *option, void *a, void *b);
+/* Whether both have the same value. */
+bool option_equal(const struct option *option, const void *a, const void *b);
 /* The value in the form of the file; NULL in *ret: it has none. 0 or -ENOMEM. */
 int option_to_json(const struct option *option, const void *object, struct json_object **ret);
 /* Adds each option that has a value to a JSON object, in the form of the file. */

@@ -52,6 +52,8 @@ static void release(struct pool *pool, struct request *request)
         }
         request->state = REQUEST_NEW;
         request->pool = NULL;
+        if (pool->is_draining)
+                turn_defer(pool->around->turn, &pool->maintain);
 }
 
 void pool_withdraw(struct pool *pool, struct request *request)
@@ -283,18 +285,28 @@ static void refuse_queue(struct pool *pool)
                 refuse_unavailable(pool, request);
 }
 
+static bool is_drained(const struct pool *pool, uint64_t now)
+{
+        return (pool->drained_by != 0 && pool->drained_by <= now) ||
+               (pool->queue_length == 0 && count(pool, WORKER_BUSY) == 0);
+}
+
 void pool_maintain(struct pool *pool, uint64_t now)
 {
         struct worker *worker;
         uint64_t next = limits_maintain(pool, now);
 
         next = units_sooner(next, templates_maintain(pool, now));
+        if (pool->is_draining && !pool->is_stopping && is_drained(pool, now))
+                pool_stop(pool, false, now);
         if (!pool->is_stopping)
                 next = units_sooner(next, starts_maintain(pool, now));
         TAILQ_FOREACH (worker, &pool->workers.list[WORKER_STOPPING], link)
                 next = units_sooner(next, process_escalate(&worker->process, now));
         if (pool_is_unavailable(pool))
                 refuse_queue(pool);
+        if (pool->is_draining && !pool->is_stopping)
+                next = units_sooner(next, pool->drained_by);
         /* Whoever was busy and has gone has left its turn to another. */
         pool_resume(pool, now);
         pool_wake_at(pool, next, now);
@@ -332,6 +344,15 @@ static void stop_worker(struct pool *pool, struct worker *worker, bool hurry, ui
                 worker_stop(worker, now);
         else if (worker->state != WORKER_STOPPING)
                 process_terminate(&worker->process, now);
+}
+
+void pool_drain(struct pool *pool, uint64_t now)
+{
+        uint64_t limit = pool->options->graceful_timeout;
+
+        pool->is_draining = true;
+        pool->drained_by = limit ? now + limit : 0;
+        turn_defer(pool->around->turn, &pool->maintain);
 }
 
 void pool_stop(struct pool *pool, bool hurry, uint64_t now)

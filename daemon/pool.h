@@ -24,6 +24,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+LIST_HEAD(pool_list, pool);
+
 struct pool_events {
         /* It has got its first min_workers, or knows that it will not; or has lost its last
          * worker after pool_stop(). */
@@ -34,6 +36,7 @@ struct pool_events {
 };
 
 struct pool {
+        LIST_ENTRY(pool) leaving; /* its place in the registry, once it is to be drained */
         const struct surroundings *around;
         const struct pool_events *events;
         void *userdata;
@@ -55,7 +58,9 @@ struct pool {
         struct event *timer;
         uint64_t timer_at; /* 0: not armed */
         bool is_stopping;
-        bool is_settled; /* its first workers came up, or failed to */
+        bool is_draining;    /* it stops as soon as nothing waits or runs, or ... */
+        uint64_t drained_by; /* ... at this time; 0: whenever that is */
+        bool is_settled;     /* its first workers came up, or failed to */
 
         /* Failures to start. */
         unsigned failures;   /* since failing_since */
@@ -113,6 +118,8 @@ void pool_maintain(struct pool *pool, uint64_t now);
  * fails, nothing changes. The event `renewed` tells which, once: from within this call if the pool
  * is stopping. One that is still under way is given up, and told so first. */
 void pool_renew(struct pool *pool, struct program_options *options, uint64_t now);
+/* Stops it when all that it has is answered, or after graceful_timeout. It gets nothing more. */
+void pool_drain(struct pool *pool, uint64_t now);
 /* Refuses what waits or runs, and lets the workers go: hurried ones are killed at once. */
 void pool_stop(struct pool *pool, bool hurry, uint64_t now);
 /* Or has templates of them. */

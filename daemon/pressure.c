@@ -74,14 +74,19 @@ static void release_one(struct client_surroundings *around)
 /* Holds the workers back, or lets them go on, as the answers that wait have it. */
 static void update_workers(struct pressure *pressure)
 {
+        const struct registry *registry = pressure->clients->registry;
         const struct client_surroundings *around = pressure->clients;
+        uint64_t now = units_now();
+        struct pool *pool;
         bool was_held_back = pressure->workers->is_held_back;
 
         pressure->workers->is_held_back = around->unsent > around->max_unsent;
         if (!was_held_back || pressure->workers->is_held_back)
                 return;
-        for (size_t i = 0; i < around->registry->n_pools; i++)
-                pool_resume(around->registry->pools[i], units_now());
+        for (size_t i = 0; i < registry->n_pools; i++)
+                pool_resume(registry->pools[i], now);
+        LIST_FOREACH(pool, &registry->leaving, leaving)
+        pool_resume(pool, now);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *userdata)

@@ -77,6 +77,21 @@ int registry_add(struct registry *registry, struct pool *pool)
         return 0;
 }
 
+void registry_remove(struct registry *registry, struct pool *pool)
+{
+        size_t at = position(registry, pool->options->name, strlen(pool->options->name));
+
+        registry->n_pools--;
+        memmove(registry->pools + at, registry->pools + at + 1,
+                (registry->n_pools - at) * sizeof(struct pool *));
+        LIST_INSERT_HEAD(&registry->leaving, pool, leaving);
+}
+
+void registry_forget(struct pool *pool)
+{
+        LIST_REMOVE(pool, leaving);
+}
+
 void registry_clear(struct registry *registry)
 {
         for (size_t i = 0; i < registry->n_pools; i++)

@@ -10,10 +10,15 @@
 struct registry {
         struct pool **pools; /* sorted by name */
         size_t n_pools;
+        struct pool_list leaving; /* those that nobody finds any more, while they still answer */
 };
 
 /* Takes the pool. 0 or -ENOMEM (the pool is still the caller's then). */
 int registry_add(struct registry *registry, struct pool *pool);
+/* Nobody finds it any more: it is leaving. */
+void registry_remove(struct registry *registry, struct pool *pool);
+/* One that is leaving has gone. The pool is the caller's from here on. */
+void registry_forget(struct pool *pool);
 struct pool *registry_find(const struct registry *registry, const char *name, size_t length);
 /* The program whose name is the nearest to this one, if any is near that this caller may call;
  * NULL: none is. */
