@@ -14,7 +14,7 @@
 #define PARAMS_MAX 4096
 
 /* What params a method has. */
-enum takes { TAKES_NOTHING, MAY_TAKE_PROGRAM, TAKES_PID };
+enum takes { TAKES_NOTHING, MAY_TAKE_PROGRAM, TAKES_PROGRAM, TAKES_PID };
 
 struct params {
         struct pool *only;
@@ -36,6 +36,7 @@ struct method {
 static const char *const wants[] = {
         [TAKES_NOTHING] = "no params",
         [MAY_TAKE_PROGRAM] = "only {\"program\": NAME}",
+        [TAKES_PROGRAM] = "{\"program\": NAME}",
         [TAKES_PID] = "{\"pid\": NUMBER}",
 };
 
@@ -101,15 +102,15 @@ static bool take_params(const struct control *control, const struct method *meth
         struct json_object *value = NULL;
         int64_t pid = 0;
 
-        if (method->takes == MAY_TAKE_PROGRAM)
-                value = only_member(given, "program", json_type_string);
-        else if (method->takes == TAKES_PID)
+        if (method->takes == TAKES_PID)
                 value = only_member(given, "pid", json_type_int);
+        else if (method->takes != TAKES_NOTHING)
+                value = only_member(given, "program", json_type_string);
         if (method->takes == TAKES_PID)
                 pid = value ? json_object_get_int64(value) : 0;
         else if (value)
                 return find_program(control, caller, value, &ret->only, answer);
-        else if (is_absent)
+        else if (is_absent && method->takes != TAKES_PROGRAM)
                 return true;
         if (pid > 0 && pid <= INT_MAX) {
                 ret->pid = (pid_t)pid;
@@ -206,12 +207,32 @@ static bool begin_kill(const struct control *control, const struct params *param
         return worker_call_kill(control->registry, params->pid, request, answer);
 }
 
+static bool begin_reload(const struct control *control, const struct params *params,
+                         struct request *request, struct rpc_answer *answer)
+{
+        (void)params;
+        (void)answer;
+        reload_ask(control->reload, request);
+        return true;
+}
+
+static bool begin_restart(const struct control *control, const struct params *params,
+                          struct request *request, struct rpc_answer *answer)
+{
+        (void)control;
+        (void)answer;
+        fleet_restart(params->only, request, units_now());
+        return true;
+}
+
 static const struct method methods[] = {
         {"jumpbootd.ping", TAKES_NOTHING, false, ping, NULL},
         {"jumpbootd.status", MAY_TAKE_PROGRAM, false, new_status, NULL},
         {"jumpbootd.workers", MAY_TAKE_PROGRAM, false, new_workers, NULL},
         {"jumpbootd.stack", TAKES_PID, true, NULL, begin_stack},
         {"jumpbootd.kill", TAKES_PID, true, NULL, begin_kill},
+        {"jumpbootd.reload", TAKES_NOTHING, true, NULL, begin_reload},
+        {"jumpbootd.restart", TAKES_PROGRAM, true, NULL, begin_restart},
         {"rpc.discover", TAKES_NOTHING, false, discover, NULL},
 };
 

@@ -8,6 +8,7 @@
 #include "client.h"
 #include "common/rpc.h"
 #include "registry.h"
+#include "reload.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@ struct control {
         const char *listen;   /* path of the socket */
         struct access admins; /* who may do more than look */
         uint64_t started;
+        struct reload *reload;
         bool is_stopping; /* nothing is begun any more that takes its time */
 };
 

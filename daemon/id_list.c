@@ -55,3 +55,10 @@ bool id_list_has(const struct id_list *list, id_t id)
 {
         return list && bsearch(&id, list->ids, list->n, sizeof(id), compare);
 }
+
+bool id_list_equal(const struct id_list *a, const struct id_list *b)
+{
+        size_t n = a ? a->n : 0;
+
+        return n == (b ? b->n : 0) && (n == 0 || memcmp(a->ids, b->ids, n * sizeof(*a->ids)) == 0);
+}

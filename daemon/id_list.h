@@ -20,5 +20,7 @@ struct id_list *id_list_new(const char *const *names, const id_t *ids, size_t n)
 struct id_list *id_list_ref(struct id_list *list);
 struct id_list *id_list_unref(struct id_list *list);
 
+/* Whether they have the same numbers. */
+bool id_list_equal(const struct id_list *a, const struct id_list *b);
 /* NULL has none. */
 bool id_list_has(const struct id_list *list, id_t id);

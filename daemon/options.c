@@ -211,13 +211,30 @@ struct program_options *program_options_ref(struct program_options *options)
         return options;
 }
 
+/* NULL has none. */
 static bool strings_equal(char *const *a, char *const *b)
 {
-        while (*a && *b && strcmp(*a, *b) == 0) {
+        while (a && b && *a && *b && strcmp(*a, *b) == 0) {
                 a++;
                 b++;
         }
-        return !*a && !*b;
+        return !(a && *a) && !(b && *b);
+}
+
+static bool identities_equal(const struct identity *a, const struct identity *b)
+{
+        return a->uid == b->uid && a->gid == b->gid && a->n_groups == b->n_groups &&
+               (a->n_groups == 0 ||
+                memcmp(a->groups, b->groups, a->n_groups * sizeof(*a->groups)) == 0);
+}
+
+/* What the name service made of them counts too: it may have changed under the same names. */
+static bool accounts_equal(const struct program_options *a, const struct program_options *b)
+{
+        return a->is_other_user == b->is_other_user &&
+               identities_equal(&a->identity, &b->identity) &&
+               id_list_equal(a->allow_users, b->allow_users) &&
+               id_list_equal(a->allow_groups, b->allow_groups);
 }
 
 bool program_options_equal(const struct program_options *a, const struct program_options *b)
@@ -230,6 +247,7 @@ bool program_options_equal(const struct program_options *a, const struct program
         return strcmp(a->name, b->name) == 0 && strcmp(a->program_set, b->program_set) == 0 &&
                strcmp(a->python, b->python) == 0 && strings_equal(a->arguments, b->arguments) &&
                strings_equal(a->environment, b->environment) &&
+               strings_equal(a->slot_variables, b->slot_variables) && accounts_equal(a, b) &&
                a->text->length == b->text->length &&
                memcmp(a->text->data, b->text->data, a->text->length) == 0;
 }

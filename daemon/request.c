@@ -82,6 +82,16 @@ void request_defer(struct request *request, struct request_list *list)
         request->state = REQUEST_DEFERRED;
 }
 
+void request_move_all(struct request_list *to, struct request_list *from)
+{
+        struct request *request;
+
+        while ((request = TAILQ_FIRST(from))) {
+                TAILQ_REMOVE(from, request, place);
+                request_defer(request, to);
+        }
+}
+
 void request_finish_all(struct request_list *list, const struct rpc_answer *answer)
 {
         while (!TAILQ_EMPTY(list))

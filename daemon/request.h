@@ -86,6 +86,8 @@ int request_write_params(const struct request *request, struct buffer *out);
 /* Puts a new request on the list of whoever will finish it. It leaves the list by itself when it
  * ends, which it may do at any time: its caller may go. The list must live as long. */
 void request_defer(struct request *request, struct request_list *list);
+/* Lets another one finish all that are on such a list. */
+void request_move_all(struct request_list *to, struct request_list *from);
 /* Finishes all that are on such a list. */
 void request_finish_all(struct request_list *list, const struct rpc_answer *answer);
 

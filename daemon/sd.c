@@ -2,6 +2,7 @@
 #include "sd.h"
 
 #include "common/log.h"
+#include "common/units.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -103,6 +104,11 @@ void sd_use_journal(void)
 void sd_tell_ready(void)
 {
         sd_notify(0, "READY=1");
+}
+
+void sd_tell_reloading(void)
+{
+        sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, units_now());
 }
 
 void sd_tell_stopping(void)

@@ -12,6 +12,8 @@ int sd_take_socket(void);
 void sd_use_journal(void);
 
 void sd_tell_ready(void);
+/* The config is being read anew; sd_tell_ready() ends that. */
+void sd_tell_reloading(void);
 void sd_tell_stopping(void);
 /* One line that `systemctl status` shows. */
 void sd_tell_status(const char *format, ...) _printf_(1, 2);

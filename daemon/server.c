@@ -23,21 +23,9 @@ static void arm(struct event *event, uint64_t usec)
 
 static void stop_pools(struct server *server, bool hurry)
 {
-        uint64_t now = units_now();
-
         server->state = SERVER_STOPPING;
-        clients_refuse_deferred(&server->clients);
-        for (size_t i = 0; i < server->registry.n_pools; i++)
-                pool_stop(server->registry.pools[i], hurry, now);
+        fleet_stop(&server->fleet, hurry, units_now());
         turn_defer(&server->turn, &server->proceed); /* there may be nobody left to wait for */
-}
-
-static bool has_workers(const struct server *server)
-{
-        for (size_t i = 0; i < server->registry.n_pools; i++)
-                if (pool_has_workers(server->registry.pools[i]))
-                        return true;
-        return false;
 }
 
 /* Goes as far towards the end as can be. */
@@ -48,7 +36,7 @@ static void proceed_to_end(struct server *server)
                 log_debug(NULL, "every client is answered: the workers leave");
                 stop_pools(server, false);
         }
-        if (server->state == SERVER_STOPPING && !has_workers(server))
+        if (server->state == SERVER_STOPPING && !fleet_has_workers(&server->fleet))
                 event_base_loopbreak(server->base);
 }
 
@@ -58,14 +46,15 @@ static void drain(struct server *server)
 
         server->state = SERVER_DRAINING;
         server->control.is_stopping = true;
+        reload_end(&server->reload);
         clients_refuse_deferred(&server->clients);
         listener_clear(&server->listener);
         for (client = TAILQ_FIRST(&server->clients.clients); client; client = next) {
                 next = TAILQ_NEXT(client, link);
                 client_shut(client);
         }
-        if (server->config->server.shutdown_timeout)
-                arm(server->deadline, server->config->server.shutdown_timeout);
+        if (server->settings.options.shutdown_timeout)
+                arm(server->deadline, server->settings.options.shutdown_timeout);
         turn_defer(&server->turn, &server->proceed);
 }
 
@@ -88,10 +77,11 @@ static void on_stop_signal(evutil_socket_t number, short what, void *userdata)
 
 static void on_hangup_signal(evutil_socket_t number, short what, void *userdata)
 {
+        struct server *server = userdata;
+
         (void)number;
         (void)what;
-        (void)userdata;
-        log_notice(NULL, "SIGHUP: ignoring it; a changed config needs a restart");
+        reload_ask(&server->reload, NULL);
 }
 
 static void on_shutdown_timeout(evutil_socket_t fd, short what, void *userdata)
@@ -168,69 +158,85 @@ static enum control_outcome on_control(void *userdata, const struct call *call,
         return control_call(&server->control, call, request, answer);
 }
 
-static void announce(struct server *server)
-{
-        size_t failing = 0;
-
-        for (size_t i = 0; i < server->registry.n_pools; i++)
-                if (pool_is_unavailable(server->registry.pools[i]))
-                        failing++;
-        log_notice(NULL, "serving %zu programs on %s%s", server->registry.n_pools,
-                   server->config->server.listen, failing ? ", some of which fail to start" : "");
-        sd_tell_status("%zu programs, %zu of them failing to start", server->registry.n_pools,
-                       failing);
-        sd_tell_ready();
-}
-
-static void on_pool_changed(void *userdata, struct pool *pool)
+static void on_settled(void *userdata, const struct fleet_report *report)
 {
         struct server *server = userdata;
 
-        (void)pool;
-        if (server->state != SERVER_RUNNING)
-                turn_defer(&server->turn, &server->proceed);
-        else if (++server->n_settled == server->registry.n_pools)
-                announce(server);
+        reload_settled(&server->reload, report);
 }
 
-static const struct pool_events pool_events = {.changed = on_pool_changed};
-
-static int make_pools(struct server *server)
+static void on_emptied(void *userdata)
 {
-        const struct config *config = server->config;
+        struct server *server = userdata;
 
-        server->workers.base = server->base;
-        server->workers.turn = &server->turn;
-        server->workers.buffers = &server->buffers;
-        server->workers.children = &server->children;
-        server->workers.oom = &server->oom;
-        server->workers.max_response_size = config->server.max_response_size;
-        for (size_t i = 0; i < config->n_programs; i++) {
-                _cleanup_(pool_freep) struct pool *pool = NULL;
-                int r = pool_new(&server->workers, config->programs[i], &pool_events, server,
-                                 &pool);
-                if (r == 0)
-                        r = registry_add(&server->registry, pool);
-                if (r < 0)
-                        return r;
-                pool = NULL;
-        }
+        turn_defer(&server->turn, &server->proceed);
+}
+
+static const struct fleet_events fleet_events = {on_settled, on_emptied};
+
+static void on_reload_ended(void *userdata, bool is_first)
+{
+        const struct server *server = userdata;
+        size_t n = server->fleet.registry.n_pools, failing = fleet_count_failing(&server->fleet);
+
+        if (is_first)
+                log_notice(NULL, "serving %zu programs on %s%s", n, server->settings.options.listen,
+                           failing ? ", some of which fail to start" : "");
+        sd_tell_status("%zu programs, %zu of them failing to start", n, failing);
+}
+
+/* Lets as many clients in as there may be. */
+static void admit_clients(struct server *server, const struct config *config)
+{
+        uint64_t n_workers = 0;
+
+        /* While one is replaced, there is one more. */
+        for (size_t i = 0; i < config->n_programs; i++)
+                n_workers += config->programs[i]->max_workers + 1;
+        server->max_clients = file_limit_clients(&server->file_limit, n_workers,
+                                                 server->settings.options.max_clients);
+        if (server->clients.n_clients < server->max_clients)
+                listener_resume(&server->listener);
+        else
+                listener_pause(&server->listener);
+}
+
+static int on_apply(void *userdata, const struct config *config, struct json_object *warnings)
+{
+        struct server *server = userdata;
+        const struct server_options *options = &server->settings.options;
+        int r = settings_take(&server->settings, config, warnings);
+
+        if (r < 0)
+                return r;
+        server->workers.max_response_size = options->max_response_size;
+        server->control.listen = options->listen;
+        server->control.admins = (struct access){options->admin_users, options->admin_groups};
+        server->clients.max_requests = options->max_client_requests;
+        server->clients.max_request_size = options->max_request_size;
+        server->clients.max_buffered = options->max_buffered;
+        server->clients.max_unsent = options->max_buffered / 2;
+        admit_clients(server, config);
         return 0;
 }
 
+static const struct reload_events reload_events = {on_apply, on_reload_ended};
+
 static void prepare_clients(struct server *server)
 {
-        const struct server_options *options = &server->config->server;
-
+        server->workers = (struct surroundings){
+                .base = server->base,
+                .turn = &server->turn,
+                .buffers = &server->buffers,
+                .files_limit = server->file_limit.files,
+                .children = &server->children,
+                .oom = &server->oom,
+        };
         server->clients = (struct client_surroundings){
                 .base = server->base,
                 .turn = &server->turn,
                 .buffers = &server->buffers,
-                .registry = &server->registry,
-                .max_requests = options->max_client_requests,
-                .max_request_size = options->max_request_size,
-                .max_buffered = options->max_buffered,
-                .max_unsent = options->max_buffered / 2,
+                .registry = &server->fleet.registry,
                 .control = on_control,
                 .gone = on_client_gone,
                 .held = on_client_held,
@@ -238,18 +244,20 @@ static void prepare_clients(struct server *server)
         };
         TAILQ_INIT(&server->clients.clients);
         TAILQ_INIT(&server->clients.husks);
+}
+
+static void prepare_control(struct server *server)
+{
         server->control = (struct control){
-                .registry = &server->registry,
+                .registry = &server->fleet.registry,
                 .clients = &server->clients,
-                .listen = options->listen,
-                .admins = {options->admin_users, options->admin_groups},
+                .reload = &server->reload,
                 .started = units_now(),
         };
 }
 
-static int make_listener(struct server *server)
+static int make_listener(struct server *server, const struct server_options *options)
 {
-        const struct server_options *options = &server->config->server;
         char error[LISTENER_ERROR_MAX];
         const char *path = NULL;
         int fd = sd_take_socket();
@@ -263,6 +271,7 @@ static int make_listener(struct server *server)
         }
         if (fd < 0)
                 return fd;
+        server->settings.is_socket_given = !path;
         return listener_init(&server->listener, server->base, fd, path, on_accepted, server);
 }
 
@@ -289,17 +298,27 @@ static int make_events(struct server *server)
 }
 
 int server_init(struct server *server, const struct config *config,
-                const struct server_limits *limits)
+                const struct file_limit *file_limit, bool keeps_log_level)
 {
-        *server = (struct server){.config = config, .listener.fd = -1, .proceed.run = on_proceed};
+        *server = (struct server){
+                .file_limit = *file_limit,
+                .settings.keeps_log_level = keeps_log_level,
+                .listener.fd = -1,
+                .proceed.run = on_proceed,
+        };
         server->base = event_base_new();
         if (!server->base)
                 return -ENOMEM;
-        int r = turn_init(&server->turn, server->base);
         oom_init(&server->oom, "/proc", "/sys/fs/cgroup");
         prepare_clients(server);
+        prepare_control(server);
+        fleet_init(&server->fleet, &server->workers, &fleet_events, server);
+        int r = reload_init(&server->reload, &server->workers, &server->fleet, &reload_events,
+                            server, config->path);
         if (r == 0)
-                r = make_listener(server);
+                r = turn_init(&server->turn, server->base);
+        if (r == 0)
+                r = make_listener(server, &config->server);
         if (r == 0)
                 r = make_events(server);
         if (r == 0)
@@ -307,15 +326,11 @@ int server_init(struct server *server, const struct config *config,
         if (r == 0)
                 r = orphans_init(&server->orphans, server->base, &server->turn, &server->children,
                                  "/proc");
-        server->workers.files_limit = limits->files;
-        server->max_clients = limits->max_clients;
-        return r == 0 ? make_pools(server) : r;
+        return r == 0 ? reload_begin(&server->reload, config) : r;
 }
 
 int server_run(struct server *server)
 {
-        if (server->registry.n_pools == 0)
-                announce(server);
         return event_base_dispatch(server->base) < 0 ? -EIO : 0;
 }
 
@@ -330,7 +345,8 @@ void server_clear(struct server *server)
                 client_free(TAILQ_FIRST(&clients->clients));
         while (!TAILQ_EMPTY(&clients->husks))
                 client_free(TAILQ_FIRST(&clients->husks));
-        registry_clear(&server->registry);
+        reload_clear(&server->reload);
+        fleet_clear(&server->fleet);
         orphans_clear(&server->orphans);
         children_clear(&server->children);
         pressure_clear(&server->pressure);
@@ -344,4 +360,6 @@ void server_clear(struct server *server)
                 event_free(server->trim);
         event_base_free(steal(server->base));
         buffer_pool_trim(&server->buffers);
+        settings_clear(&server->settings);
+        settings_clear(&server->settings);
 }

@@ -7,11 +7,15 @@
 #include "common/buffer.h"
 #include "config.h"
 #include "control.h"
+#include "file_limit.h"
+#include "fleet.h"
 #include "listener.h"
 #include "oom.h"
 #include "orphans.h"
 #include "pressure.h"
-#include "registry.h"
+#include "reload.h"
+#include "settings.h"
+#include "surroundings.h"
 #include "turn.h"
 #include "worker.h"
 
@@ -24,18 +28,14 @@ enum server_state {
         SERVER_STOPPING, /* the workers leave */
 };
 
-/* What the system allows. */
-struct server_limits {
-        struct rlimit files;  /* what workers get for RLIMIT_NOFILE */
-        unsigned max_clients; /* at most what the config says */
-};
-
 struct server {
-        const struct config *config;
+        struct file_limit file_limit;
+        struct settings settings;
         struct event_base *base;
         struct turn turn;
         struct buffer_pool buffers;
-        struct registry registry;
+        struct fleet fleet;
+        struct reload reload;
         struct surroundings workers;
         struct client_surroundings clients;
         struct listener listener;
@@ -49,15 +49,14 @@ struct server {
         struct event *trim;
         struct turn_task proceed;
         enum server_state state;
-        unsigned max_clients;
-        bool is_full_told; /* max_clients was reached, and is not far yet */
-        size_t n_settled;  /* pools whose first workers are up, or are known to fail */
+        unsigned max_clients; /* what the settings say, or fewer */
+        bool is_full_told;    /* max_clients was reached, and is not far yet */
 };
 
-/* Makes all of it; the listening socket above all. 0, or a negative errno, logged. The config must
- * live as long as the server. */
+/* Makes all of it; the listening socket above all. 0, or a negative errno, logged. The config may
+ * go afterwards. */
 int server_init(struct server *server, const struct config *config,
-                const struct server_limits *limits);
+                const struct file_limit *file_limit, bool keeps_log_level);
 /* Runs until a signal has stopped it. */
 int server_run(struct server *server);
 /* Frees what there is; also after a server_init() that failed. */

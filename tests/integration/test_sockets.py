@@ -126,7 +126,7 @@ def test_few_descriptors_are_shared_with_the_workers(start_daemon):
         server={"max_clients": 1000},
         preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (120, 120)),
     )
-    assert daemon.log_lines("serving at most 40 clients, not 1000")
+    assert daemon.log_lines("serving at most 26 clients, not 1000")
     clients = [daemon.connect() for _ in range(60)]
     assert clients[0].call("app.ok") == "ok"
     assert clients[0].error("app.leave")["code"] == -32003

@@ -497,6 +497,39 @@ START_TEST(a_pid_is_a_number)
 }
 END_TEST
 
+START_TEST(what_changes_something_is_for_administrators)
+{
+        add("a", "echo", 0);
+        caller.peer.uid = 1001;
+        ck_assert(ask("jumpbootd.reload", ""));
+        ck_assert_int_eq(status, RPC_FORBIDDEN);
+        ck_assert(strstr(at("detail"), "admin_users"));
+        ck_assert(ask("jumpbootd.restart", "{\"program\":\"a\"}"));
+        ck_assert_int_eq(status, RPC_FORBIDDEN);
+        caller.peer.uid = 0;
+        ck_assert(ask("jumpbootd.restart", ""));
+        ck_assert_int_eq(status, RPC_INVALID_PARAMS);
+        ck_assert(ask("jumpbootd.restart", "{\"program\":\"b\"}"));
+        ck_assert_int_eq(status, RPC_INVALID_PARAMS);
+        ck_assert(ask("jumpbootd.reload", "{\"program\":\"a\"}"));
+        ck_assert_int_eq(status, RPC_INVALID_PARAMS);
+}
+END_TEST
+
+START_TEST(a_daemon_that_stops_begins_nothing)
+{
+        add("a", "echo", 0);
+        caller.peer.uid = 0;
+        control.is_stopping = true;
+        ck_assert(ask("jumpbootd.reload", ""));
+        ck_assert_int_eq(status, RPC_SHUTTING_DOWN);
+        ck_assert(ask("jumpbootd.restart", "{\"program\":\"a\"}"));
+        ck_assert_int_eq(status, RPC_SHUTTING_DOWN);
+        ck_assert(ask("jumpbootd.ping", ""));
+        ck_assert_int_eq(status, RPC_OK);
+}
+END_TEST
+
 START_TEST(other_methods_are_not_there)
 {
         static const char *const methods[] = {
@@ -529,6 +562,8 @@ int main(void)
         tcase_add_test(tcase, an_admin_sees_all_programs);
         tcase_add_test(tcase, stack_and_kill_are_for_administrators);
         tcase_add_test(tcase, a_pid_is_a_number);
+        tcase_add_test(tcase, what_changes_something_is_for_administrators);
+        tcase_add_test(tcase, a_daemon_that_stops_begins_nothing);
         tcase_add_test(tcase, other_methods_are_not_there);
         return run_suite(suite);
 }

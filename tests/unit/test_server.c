@@ -7,13 +7,16 @@
 
 #include "fixture_worker.h"
 
+#include "daemon/id_list.h"
+
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 static struct server server;
 static struct config config;
 static struct program_options *programs[2];
-static struct server_limits limits;
+static struct file_limit file_limit;
 static int connection;
 static char received[65536];
 static size_t n_received;
@@ -32,9 +35,23 @@ static void setup(void)
         ck_assert_int_eq(options_set_defaults(&server_option_table, &config.server), 0);
         free(config.server.listen);
         config.server.listen = strdup(folder_at("the.sock"));
-        getrlimit(RLIMIT_NOFILE, &limits.files);
+        config.path = strdup(folder_at("jumpbootd.conf"));
+        file_limit.raised = RLIM_INFINITY;
+        getrlimit(RLIMIT_NOFILE, &file_limit.files);
         connection = -1;
         n_received = 0;
+}
+
+/* A thread that was left in the middle of reading a config gives back what it has a moment later.
+ */
+static void wait_for_descriptors(void)
+{
+        uint64_t end = units_now() + LOOP_DEADLINE;
+
+        while (count_descriptors() != descriptors_before) {
+                ck_assert(units_now() < end);
+                sched_yield();
+        }
 }
 
 static void teardown(void)
@@ -47,7 +64,8 @@ static void teardown(void)
         for (size_t i = 0; i < config.n_programs; i++)
                 program_options_unref(programs[i]);
         options_clear(&server_option_table, &config.server);
-        ck_assert_int_eq(count_descriptors(), descriptors_before);
+        free(config.path);
+        wait_for_descriptors();
         folder_remove();
 }
 
@@ -113,8 +131,7 @@ static void run(step_fn *const *steps)
 {
         struct timeval deadline = {LOOP_DEADLINE / USEC_PER_SEC, 0};
 
-        limits.max_clients = config.server.max_clients;
-        ck_assert_int_eq(server_init(&server, &config, &limits), 0);
+        ck_assert_int_eq(server_init(&server, &config, &file_limit, true), 0);
         next_step = steps;
         stepper = evtimer_new(server.base, on_step, NULL);
         limit = evtimer_new(server.base, on_limit, NULL);
@@ -192,7 +209,7 @@ static bool has_requests(void)
 
 static bool is_busy(void)
 {
-        struct pool *pool = server.registry.pools[0];
+        struct pool *pool = server.fleet.registry.pools[0];
 
         return pool->workers.count[WORKER_BUSY] == 1 &&
                buffer_is_empty(&TAILQ_FIRST(&pool->workers.list[WORKER_BUSY])->channel.to_worker);
@@ -248,11 +265,154 @@ START_TEST(a_program_that_fails_does_not_hold_up_the_others)
 }
 END_TEST
 
-START_TEST(a_hangup_is_ignored)
+/* What the next reload finds. */
+static void write_config(const char *options, const char *all)
+{
+        char text[4096];
+
+        snprintf(text, sizeof(text), "{%s\"program_sets\":[\"tools.conf\"]}", options);
+        folder_write("jumpbootd.conf", text);
+        snprintf(text, sizeof(text),
+                 "{\"environment\":{\"python\":\"python\"},\"defaults\":{\"max_workers\":1},"
+                 "\"programs\":{%s}}",
+                 all);
+        folder_write("tools.conf", text);
+}
+
+#define PROGRAM(name, mode) "\"" name "\":{\"main\":{\"source\":\"\"},\"args\":[\"" mode "\"]}"
+
+/* Whoever runs the test may ask for a reload. */
+static void make_admin(void)
+{
+        const char *name = "me";
+        id_t uid = getuid();
+
+        config.server.admin_users = id_list_new(&name, &uid, 1);
+        ck_assert_ptr_nonnull(config.server.admin_users);
+}
+
+static bool is_taken(void)
+{
+        return log_has("the config is taken");
+}
+
+static bool is_refused(void)
+{
+        return log_has("the old one goes on");
+}
+
+static bool call_reload(void)
+{
+        return say("{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"jumpbootd.reload\"}\n");
+}
+
+static bool is_reloaded(void)
+{
+        return has_received("\"id\":3");
+}
+
+static bool call_reload_twice(void)
+{
+        return say("[{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"jumpbootd.reload\"},"
+                   "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"jumpbootd.reload\"}]\n");
+}
+
+static bool is_reloading(void)
+{
+        return server.reload.state == RELOAD_LOADING;
+}
+
+START_TEST(a_hangup_has_the_config_read_anew)
+{
+        add_program("calc", "never");
+        programs[0]->min_workers = 0;
+        write_config("\"max_clients\":17,\"listen_mode\":\"0600\",",
+                     PROGRAM("calc", "echo") "," PROGRAM("more", "echo"));
+        run((step_fn *[]){is_serving, hang_up_signal, is_taken, call_echo, is_answered, terminate,
+                          NULL});
+        ck_assert(log_has("1 programs changed, 1 added, 0 removed, 0 unchanged"));
+        ck_assert(log_has("listen has changed: that needs a restart"));
+        ck_assert(log_has("listen_mode has changed: that needs a restart"));
+        ck_assert_uint_eq(server.max_clients, 17);
+}
+END_TEST
+
+START_TEST(a_wrong_config_changes_nothing)
 {
         add_program("calc", "echo");
-        run((step_fn *[]){hang_up_signal, call_echo, is_answered, terminate, NULL});
-        ck_assert(log_has("SIGHUP: ignoring it"));
+        make_admin();
+        write_config("\"max_clients\":0,", PROGRAM("calc", "exit3"));
+        run((step_fn *[]){is_serving, call_reload, is_reloaded, call_echo, is_answered, terminate,
+                          NULL});
+        ck_assert(is_refused());
+        ck_assert(has_received("\"result\":{\"ok\":false,\"errors\":[\""));
+        ck_assert(has_received("jumpbootd.conf:1:16: max_clients must be"));
+}
+END_TEST
+
+START_TEST(who_asks_is_answered_when_all_is_done)
+{
+        add_program("calc", "echo");
+        make_admin();
+        write_config("", PROGRAM("calc", "echo") "," PROGRAM("more", "exit3"));
+        run((step_fn *[]){is_serving, call_reload, is_reloaded, terminate, NULL});
+        ck_assert(has_received("\"result\":{\"ok\":false,\"programs\":{"));
+        ck_assert(has_received("\"calc\":{\"change\":\"changed\",\"ok\":true}"));
+        ck_assert(has_received("\"more\":{\"change\":\"added\",\"ok\":false,\"error\":{"));
+}
+END_TEST
+
+START_TEST(those_who_ask_meanwhile_share_the_next_one)
+{
+        add_program("calc", "echo");
+        write_config("", PROGRAM("calc", "echo"));
+        make_admin();
+        config.server.max_client_requests = 8;
+        run((step_fn *[]){is_serving, hang_up_signal, is_reloading, call_reload_twice, call_reload,
+                          is_reloaded, terminate, NULL});
+        const char *first = strstr(captured_log, "the config is taken");
+        ck_assert_ptr_nonnull(first);
+        const char *second = strstr(first + 1, "the config is taken");
+        ck_assert_ptr_nonnull(second);
+        ck_assert_ptr_null(strstr(second + 1, "the config is taken"));
+        ck_assert(has_received("\"id\":4"));
+        ck_assert(has_received("\"id\":5"));
+}
+END_TEST
+
+START_TEST(a_hangup_in_its_start_waits)
+{
+        add_program("calc", "gated");
+        write_config("", PROGRAM("calc", "echo"));
+        run((step_fn *[]){hang_up_signal, opens_gate, is_serving, is_taken, terminate, NULL});
+}
+END_TEST
+
+START_TEST(an_end_gives_a_reload_up)
+{
+        add_program("calc", "echo");
+        make_admin();
+        write_config("", PROGRAM("calc", "never"));
+        run((step_fn *[]){is_serving, call_reload, is_reloading, terminate, NULL});
+        ck_assert(log_has("giving up on the config"));
+        ck_assert(has_received("\"id\":3,\"error\":{\"code\":-32004"));
+        ck_assert(!is_taken());
+}
+END_TEST
+
+static bool is_settling(void)
+{
+        return server.reload.state == RELOAD_SETTLING;
+}
+
+START_TEST(an_end_gives_up_on_new_workers)
+{
+        add_program("calc", "echo");
+        make_admin();
+        write_config("", PROGRAM("calc", "never") "," PROGRAM("more", "never"));
+        run((step_fn *[]){is_serving, call_reload, is_settling, terminate, NULL});
+        ck_assert(has_received("\"id\":3,\"error\":{\"code\":-32004"));
+        ck_assert(!is_taken());
 }
 END_TEST
 
@@ -280,7 +440,7 @@ START_TEST(a_request_of_one_that_left_is_waited_for)
         add_program("calc", "gated");
         run((step_fn *[]){notify_and_leave, has_requests, terminate, is_draining, opens_gate,
                           NULL});
-        ck_assert_uint_eq(server.registry.pools[0]->finished[RPC_OK], 1);
+        ck_assert_uint_eq(server.fleet.registry.pools[0]->finished[RPC_OK], 1);
 }
 END_TEST
 
@@ -295,7 +455,7 @@ START_TEST(a_husk_is_waited_for)
         add_program("calc", "echo");
         programs[0]->request_timeout = 20000;
         run((step_fn *[]){is_serving, call_hang, is_busy, leave, has_husk, terminate, NULL});
-        ck_assert_uint_eq(server.registry.pools[0]->finished[RPC_TIMEOUT], 1);
+        ck_assert_uint_eq(server.fleet.registry.pools[0]->finished[RPC_TIMEOUT], 1);
 }
 END_TEST
 
@@ -379,7 +539,7 @@ END_TEST
 START_TEST(a_socket_that_cannot_be_made_is_told)
 {
         folder_write("the.sock", "precious");
-        ck_assert_int_eq(server_init(&server, &config, &limits), -EEXIST);
+        ck_assert_int_eq(server_init(&server, &config, &file_limit, true), -EEXIST);
         ck_assert(log_has("refusing to replace what is no socket"));
         server_clear(&server);
         unlink(config.server.listen);
@@ -394,7 +554,13 @@ int main(void)
         tcase_add_test(tcase, a_signal_ends_it);
         tcase_add_test(tcase, it_may_end_before_its_workers_are_ready);
         tcase_add_test(tcase, a_program_that_fails_does_not_hold_up_the_others);
-        tcase_add_test(tcase, a_hangup_is_ignored);
+        tcase_add_test(tcase, a_hangup_has_the_config_read_anew);
+        tcase_add_test(tcase, a_wrong_config_changes_nothing);
+        tcase_add_test(tcase, who_asks_is_answered_when_all_is_done);
+        tcase_add_test(tcase, those_who_ask_meanwhile_share_the_next_one);
+        tcase_add_test(tcase, a_hangup_in_its_start_waits);
+        tcase_add_test(tcase, an_end_gives_a_reload_up);
+        tcase_add_test(tcase, an_end_gives_up_on_new_workers);
         tcase_add_test(tcase, a_husk_is_waited_for);
         tcase_add_test(tcase, without_programs_it_serves_all_the_same);
         tcase_add_test(tcase, it_answers_and_ends_though_a_client_stays);

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Programs that come, change and go, with fake workers; configs are made by hand.
+ */
+#include "daemon/fleet.h"
+
+#include "fixture_request.h"
+#include "fixture_worker.h"
+
+#include <json-c/json.h>
+
+static struct fleet fleet;
+static struct program_options *programs[8];
+static struct config config;
+static unsigned n_settled, n_emptied;
+static char outcome[4096]; /* "NAME change ok|error message|" of the last report */
+
+static void keep_report(const struct fleet_report *report)
+{
+        size_t length = 0;
+
+        outcome[0] = '\0';
+        json_object_object_foreach(report->programs, name, entry)
+        {
+                struct json_object *error = json_object_object_get(entry, "error");
+                bool is_ok = json_object_get_boolean(json_object_object_get(entry, "ok"));
+                ck_assert_int_eq(is_ok, !error);
+                length += (size_t)snprintf(
+                        outcome + length, sizeof(outcome) - length, "%s %s %s|", name,
+                        json_object_get_string(json_object_object_get(entry, "change")),
+                        is_ok ? "ok" : "failed");
+        }
+}
+
+static void on_settled(void *userdata, const struct fleet_report *report)
+{
+        ck_assert_ptr_eq(userdata, &fleet);
+        n_settled++;
+        keep_report(report);
+}
+
+static void on_emptied(void *userdata)
+{
+        ck_assert_ptr_eq(userdata, &fleet);
+        n_emptied++;
+}
+
+static const struct fleet_events events = {on_settled, on_emptied};
+
+static void forget_config(void)
+{
+        while (config.n_programs > 0)
+                program_options_unref(programs[--config.n_programs]);
+}
+
+static void setup(void)
+{
+        workers_begin();
+        requests_begin();
+        config = (struct config){.programs = programs};
+        n_settled = n_emptied = 0;
+        fleet_init(&fleet, &around, &events, &fleet);
+}
+
+static void teardown(void)
+{
+        forget_config();
+        fleet_stop(&fleet, true, units_now());
+        fleet_clear(&fleet);
+        requests_end();
+        workers_end();
+}
+
+/* A program of the next config. */
+static struct program_options *want(const char *name, const char *mode)
+{
+        return programs[config.n_programs++] = new_options(name, mode);
+}
+
+/* Begins with what is wanted. */
+static void apply(void)
+{
+        ck_assert_int_eq(fleet_apply(&fleet, &config, units_now()), 0);
+        forget_config();
+}
+
+static void apply_and_settle(void)
+{
+        unsigned before = n_settled;
+
+        apply();
+        loop_until(n_settled > before);
+        ck_assert_uint_eq(n_settled, before + 1);
+}
+
+static struct pool *find(const char *name)
+{
+        return registry_find(&fleet.registry, name, strlen(name));
+}
+
+static void submit_to(struct pool *pool, const char *function, const char *params)
+{
+        pool_submit(pool, new_request(function, params), units_now());
+}
+
+static pid_t pid_of(const char *name)
+{
+        struct pool *pool = find(name);
+
+        loop_until(pool->workers.count[WORKER_IDLE] == 1);
+        return TAILQ_FIRST(&pool->workers.list[WORKER_IDLE])->process.pid;
+}
+
+static bool is_leaving(void)
+{
+        return !LIST_EMPTY(&fleet.registry.leaving);
+}
+
+START_TEST(nothing_is_settled_at_once)
+{
+        apply();
+        ck_assert_uint_eq(n_settled, 0);
+        loop_until(n_settled == 1);
+        ck_assert_str_eq(outcome, "");
+}
+END_TEST
+
+START_TEST(the_first_programs_are_new)
+{
+        want("a", "echo");
+        want("b", "exit3")->restart_threshold = 1;
+        want("c", "never")->min_workers = 0;
+        apply_and_settle();
+        ck_assert_str_eq(outcome, "a added ok|b added failed|c added ok|");
+        ck_assert_uint_eq(fleet.report.added, 3);
+        ck_assert_uint_eq(fleet.report.failed, 1);
+        ck_assert_uint_eq(fleet_count_failing(&fleet), 1);
+}
+END_TEST
+
+START_TEST(what_did_not_change_is_not_touched)
+{
+        want("a", "echo");
+        apply_and_settle();
+        pid_t pid = pid_of("a");
+        want("a", "echo");
+        want("b", "echo");
+        apply_and_settle();
+        ck_assert_str_eq(outcome, "a unchanged ok|b added ok|");
+        ck_assert_int_eq(pid_of("a"), pid);
+        ck_assert_uint_eq(find("a")->starts, 1);
+}
+END_TEST
+
+START_TEST(what_changed_gets_new_workers)
+{
+        want("a", "echo");
+        want("b", "echo");
+        apply_and_settle();
+        pid_t a = pid_of("a"), b = pid_of("b");
+        want("a", "echo")->request_timeout = 17;
+        want("b", "deaf");
+        apply_and_settle();
+        ck_assert_str_eq(outcome, "a changed ok|b changed ok|");
+        ck_assert_uint_eq(find("a")->options->request_timeout, 17);
+        ck_assert_str_eq(find("b")->options->arguments[0], "deaf");
+        loop_until(pid_of("a") != a && pid_of("b") != b);
+}
+END_TEST
+
+START_TEST(what_fails_to_start_keeps_what_it_has)
+{
+        want("a", "echo");
+        apply_and_settle();
+        pid_t pid = pid_of("a");
+        for (int i = 0; i < 2; i++) {
+                /* It differs from what is in force, so it is tried again. */
+                want("a", "exit3");
+                apply_and_settle();
+                ck_assert_str_eq(outcome, "a changed failed|");
+                ck_assert_str_eq(find("a")->options->arguments[0], "echo");
+                ck_assert_int_eq(pid_of("a"), pid);
+        }
+        want("a", "echo");
+        apply_and_settle();
+        ck_assert_str_eq(outcome, "a unchanged ok|");
+}
+END_TEST
+
+START_TEST(what_is_gone_is_not_found)
+{
+        want("a", "echo");
+        want("b", "echo");
+        apply_and_settle();
+        want("b", "echo");
+        apply_and_settle();
+        ck_assert_str_eq(outcome, "a removed ok|b unchanged ok|");
+        ck_assert_ptr_null(find("a"));
+        ck_assert_uint_eq(fleet.registry.n_pools, 1);
+        loop_until(!is_leaving());
+}
+END_TEST
+
+START_TEST(what_is_gone_answers_what_it_has)
+{
+        want("a", "gated")->min_workers = 0;
+        apply_and_settle();
+        struct pool *pool = find("a");
+        submit_to(pool, "echo", "[1]");
+        submit_to(pool, "echo", "[2]");
+        loop_now();
+        apply();
+        ck_assert_ptr_null(find("a"));
+        ck_assert(is_leaving());
+        ck_assert(fleet_has_workers(&fleet));
+        loop_now();
+        ck_assert_uint_eq(n_answers, 0);
+        open_gate();
+        loop_until(!is_leaving());
+        ck_assert_str_eq(answers, "1:ok [1]|2:ok [2]|");
+        ck_assert_uint_ge(n_emptied, 1);
+}
+END_TEST
+
+START_TEST(what_is_gone_has_its_time)
+{
+        want("a", "echo")->graceful_timeout = 5000000;
+        apply_and_settle();
+        struct pool *pool = find("a");
+        submit_to(pool, "hang", "");
+        submit_to(pool, "echo", "");
+        apply();
+        pool_maintain(pool, units_now());
+        ck_assert_uint_eq(n_answers, 0);
+        pool_maintain(pool, units_now() + 5000000);
+        ck_assert_uint_eq(n_answers, 2);
+        ck_assert_int_eq(last_status, RPC_SHUTTING_DOWN);
+        loop_until(!is_leaving());
+}
+END_TEST
+
+START_TEST(a_name_may_come_back_while_its_like_leaves)
+{
+        want("a", "echo");
+        apply_and_settle();
+        struct pool *old = find("a");
+        submit_to(old, "hang", "");
+        apply();
+        want("a", "echo");
+        apply_and_settle();
+        ck_assert_str_eq(outcome, "a added ok|");
+        ck_assert_ptr_ne(find("a"), old);
+        ck_assert(is_leaving());
+        pool_maintain(old, units_now() + old->options->graceful_timeout);
+        loop_until(!is_leaving());
+}
+END_TEST
+
+START_TEST(a_stop_takes_those_with_it_that_leave)
+{
+        want("a", "echo");
+        apply_and_settle();
+        submit_to(find("a"), "hang", "");
+        apply();
+        fleet_stop(&fleet, true, units_now());
+        ck_assert_uint_eq(n_answers, 1);
+        ck_assert_int_eq(last_status, RPC_SHUTTING_DOWN);
+        loop_until(!fleet_has_workers(&fleet));
+}
+END_TEST
+
+START_TEST(a_restart_gives_new_workers)
+{
+        want("a", "echo");
+        apply_and_settle();
+        pid_t pid = pid_of("a");
+        fleet_restart(find("a"), new_request("", ""), units_now());
+        loop_until(n_answers == 1);
+        ck_assert_str_eq(answers, "1:ok {\"ok\":true}|");
+        loop_until(pid_of("a") != pid);
+        ck_assert_uint_eq(n_settled, 1);
+}
+END_TEST
+
+START_TEST(a_restart_that_fails_says_why)
+{
+        want("a", "once");
+        folder_write("python.failed", "");
+        apply_and_settle();
+        unlink(folder_at("python.failed"));
+        pid_t pid = pid_of("a");
+        fleet_restart(find("a"), new_request("", ""), units_now());
+        loop_until(n_answers == 1);
+        ck_assert(strstr(answers, "1:ok {\"ok\":false,\"error\":{"));
+        ck_assert_int_eq(pid_of("a"), pid);
+}
+END_TEST
+
+/* Those who ask while new workers start want still newer ones, and share them. */
+START_TEST(restarts_come_one_after_the_other)
+{
+        want("a", "gated")->max_workers = 4;
+        apply();
+        loop_now();
+        open_gate();
+        loop_until(n_settled == 1);
+        uint64_t before = find("a")->starts;
+        for (int i = 0; i < 3; i++)
+                fleet_restart(find("a"), new_request("", ""), units_now());
+        loop_until(find("a")->workers.count[WORKER_STARTING] == 1);
+        open_gate();
+        loop_until(n_answers == 1);
+        loop_until(find("a")->workers.count[WORKER_STARTING] > 0);
+        open_gate();
+        loop_until(n_answers == 3);
+        ck_assert_uint_ge(find("a")->starts, before + 2);
+}
+END_TEST
+
+START_TEST(a_change_waits_for_a_restart)
+{
+        want("a", "gated");
+        apply();
+        loop_now();
+        open_gate();
+        loop_until(n_settled == 1);
+        fleet_restart(find("a"), new_request("", ""), units_now());
+        want("a", "echo");
+        apply();
+        loop_now();
+        ck_assert_uint_eq(n_settled, 1);
+        open_gate();
+        loop_until(n_settled == 2);
+        ck_assert_str_eq(answers, "1:ok {\"ok\":true}|");
+        ck_assert_str_eq(outcome, "a changed ok|");
+        ck_assert_str_eq(find("a")->options->arguments[0], "echo");
+}
+END_TEST
+
+START_TEST(a_restart_of_what_is_removed_is_told)
+{
+        want("a", "gated");
+        apply();
+        loop_now();
+        open_gate();
+        loop_until(n_settled == 1);
+        fleet_restart(find("a"), new_request("", ""), units_now());
+        fleet_restart(find("a"), new_request("", ""), units_now());
+        apply();
+        ck_assert_uint_eq(n_answers, 2);
+        ck_assert(strstr(answers, "not in the config any more"));
+        loop_until(!is_leaving());
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("fleet");
+        TCase *tcase = loop_case(suite, setup, teardown);
+
+        tcase_add_test(tcase, nothing_is_settled_at_once);
+        tcase_add_test(tcase, the_first_programs_are_new);
+        tcase_add_test(tcase, what_did_not_change_is_not_touched);
+        tcase_add_test(tcase, what_changed_gets_new_workers);
+        tcase_add_test(tcase, what_fails_to_start_keeps_what_it_has);
+        tcase_add_test(tcase, what_is_gone_is_not_found);
+        tcase_add_test(tcase, what_is_gone_answers_what_it_has);
+        tcase_add_test(tcase, what_is_gone_has_its_time);
+        tcase_add_test(tcase, a_name_may_come_back_while_its_like_leaves);
+        tcase_add_test(tcase, a_stop_takes_those_with_it_that_leave);
+        tcase_add_test(tcase, a_restart_gives_new_workers);
+        tcase_add_test(tcase, a_restart_that_fails_says_why);
+        tcase_add_test(tcase, restarts_come_one_after_the_other);
+        tcase_add_test(tcase, a_change_waits_for_a_restart);
+        tcase_add_test(tcase, a_restart_of_what_is_removed_is_told);
+        return run_suite(suite);
+}
