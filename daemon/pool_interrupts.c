@@ -12,6 +12,7 @@
 
 #define STACKS_MAX      10 /* in the log, for each program and ... */
 #define STACKS_INTERVAL (10 * USEC_PER_SEC)
+#define SEND_INTERVAL   (100 * (USEC_PER_SEC / 1000))
 
 static const char *const fate_names[FATES] = {
         [FATE_INTERRUPTED] = "interrupted",
@@ -116,6 +117,24 @@ static void end(struct pool *pool, struct worker *worker, const char *why, uint6
         process_terminate(&worker->process, now);
 }
 
+static void send_signal(struct worker *worker, uint64_t now)
+{
+        process_nudge(&worker->process, SIGUSR1);
+        worker->interruption.sent_at = now;
+}
+
+/* A signal that comes just before a system call is begun does not keep that from waiting: it is
+ * sent until the worker comes back, which takes notice of the first one alone. Returns when to look
+ * again. */
+static uint64_t send_again(struct worker *worker, uint64_t now)
+{
+        const struct interruption *interruption = &worker->interruption;
+
+        if (now >= interruption->sent_at + SEND_INTERVAL)
+                send_signal(worker, now);
+        return units_sooner(interruption->until, interruption->sent_at + SEND_INTERVAL);
+}
+
 /* It is at a request that nobody wants any more, or about to be. */
 static void begin(struct pool *pool, struct worker *worker, uint64_t now)
 {
@@ -136,7 +155,7 @@ static void begin(struct pool *pool, struct worker *worker, uint64_t now)
                 if (interruption->has_begun)
                         interrupts_ask_stack(pool, worker, &interruption->asker, now);
                 /* Also where it has not begun, by what was read a moment ago. */
-                kill(worker->process.pid, SIGUSR1);
+                send_signal(worker, now);
                 watch(pool, worker);
         }
 }
@@ -216,7 +235,7 @@ static uint64_t look_at(struct pool *pool, struct worker *worker, uint64_t now)
         else if (interruption->until <= now)
                 end(pool, worker, ", and it did not come back within interrupt_timeout", now);
         else
-                next = units_sooner(next, interruption->until);
+                next = units_sooner(next, send_again(worker, now));
         return next;
 }
 

@@ -49,6 +49,12 @@ void process_kill(struct process *process)
         process_escalate(process, 0);
 }
 
+void process_nudge(const struct process *process, int signal)
+{
+        if (process->pid > 0 && !process->has_exited)
+                tgkill(process->pid, process->pid, signal);
+}
+
 void process_fail(struct process *process, const char *reason)
 {
         if (process->is_ending)

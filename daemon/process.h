@@ -93,6 +93,9 @@ void process_expect_end(struct process *process, int signal, uint64_t when);
  * out already. */
 void process_terminate(struct process *process, uint64_t now);
 void process_kill(struct process *process);
+/* A signal to its main thread alone: Python has no other one run handlers, and does not wake it up
+ * for a signal that another one has got. */
+void process_nudge(const struct process *process, int signal);
 /* The same, for one that is at fault: `reason` (a constant) goes into its death report. */
 void process_fail(struct process *process, const char *reason);
 /* It closed a pipe, as one that exits does: only if it stays it is at fault. */

@@ -8,7 +8,8 @@
 #include <signal.h>
 #include <string.h>
 
-#define SHOW_SIGNAL   (SIGRTMIN + 8)
+#define SHOW_SIGNAL   (SIGRTMIN + 8) /* Python writes, and ends the text */
+#define DUMP_SIGNAL   (SIGRTMIN + 9) /* faulthandler writes at once, wherever the process is */
 #define LOOK_INTERVAL (50 * (USEC_PER_SEC / 1000))
 #define STANDS_STILL  (200 * (USEC_PER_SEC / 1000))
 #define PATIENCE      (1 * USEC_PER_SEC)
@@ -29,7 +30,9 @@ const char *stack_ask(struct stack *stack, const struct process *process, struct
                 pages_rewind_text(pages);
                 stack->asked_at = stack->changed_at = now;
                 stack->length = 0;
-                kill(process->pid, SHOW_SIGNAL);
+                stack->is_dumped = false;
+                stack->process = process;
+                process_nudge(process, SHOW_SIGNAL);
         }
         TAILQ_INSERT_TAIL(&stack->askers, asker, link);
         asker->stack = stack;
@@ -91,6 +94,15 @@ void stack_end(struct stack *stack)
         answer(stack, NULL, "it has ended");
 }
 
+/* For a process that is in C code, and does not come to its handlers. Not before: in Python code it
+ * might crash. */
+static void dump(struct stack *stack)
+{
+        if (!stack->is_dumped && handled_by(stack->process->pid, DUMP_SIGNAL))
+                process_nudge(stack->process, DUMP_SIGNAL);
+        stack->is_dumped = true;
+}
+
 uint64_t stack_look(struct stack *stack, struct pages *pages, uint64_t now)
 {
         if (TAILQ_EMPTY(&stack->askers))
@@ -100,6 +112,8 @@ uint64_t stack_look(struct stack *stack, struct pages *pages, uint64_t now)
                 stack->length = length;
                 stack->changed_at = now;
         }
+        if (length == 0 && now >= stack->asked_at + STANDS_STILL)
+                dump(stack);
         bool is_whole = pages_text_has_ended(pages);
         bool stands_still = length > 0 && now >= stack->changed_at + STANDS_STILL;
         if (!is_whole && !stands_still && now < stack->asked_at + PATIENCE)

@@ -25,8 +25,10 @@ struct stack_asker {
 
 struct stack {
         TAILQ_HEAD(, stack_asker) askers;
+        const struct process *process;
         uint64_t asked_at, changed_at;
-        size_t length; /* of the text, when it was looked at last */
+        bool is_dumped; /* the second signal has been sent */
+        size_t length;  /* of the text, when it was looked at last */
 };
 
 void stack_init(struct stack *stack);

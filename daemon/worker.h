@@ -73,7 +73,7 @@ struct subject {
  * come back by a certain time. */
 struct interruption {
         uint64_t ordinal; /* 0: there is none */
-        uint64_t since, until;
+        uint64_t since, until, sent_at;
         bool is_cancelled; /* else it is past its deadline */
         bool has_begun;
         struct subject subject;

@@ -2,13 +2,17 @@
 """What a program that runs under jumpbootd can use.
 
 expose, on_start, on_exit: decorators, see each.
+RequestTimeout, RequestCancelled: what is raised in a function whose result nobody waits for any
+more; RequestInterrupted is either.
 Pipe_in, Pipe_out, Status_in: the worker's pipes as text files. The worker's own loop reads and
 writes them, unless the main module never returns from a loop of its own.
 The program's key-values are attributes of this package, too.
 """
 from .hooks import expose, on_exit, on_start
+from .interrupt import RequestCancelled, RequestInterrupted, RequestTimeout
 
-__all__ = ["Pipe_in", "Pipe_out", "Status_in", "expose", "on_exit", "on_start"]
+__all__ = ["Pipe_in", "Pipe_out", "RequestCancelled", "RequestInterrupted", "RequestTimeout",
+           "Status_in", "expose", "on_exit", "on_start"]
 
 # Opened when the worker is prepared, before any code of the program runs.
 Pipe_in = None

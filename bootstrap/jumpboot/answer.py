@@ -44,6 +44,10 @@ class Answers:
             return self._small(serial, "exception", type(error).__name__)
         return line
 
+    def skipped(self, serial):
+        """For a request that was not wanted any more when its turn came."""
+        return self.error(serial, "cancelled", "skipped")
+
     def too_large(self, serial, size):
         return self.error(
             serial, "too_large", "the answer has %d bytes: max_response_size is %d"

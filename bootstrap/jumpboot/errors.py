@@ -19,7 +19,7 @@ _CAUSES_MAX = 8
 _FRAMES_KEPT = 500  # at each end of a deep stack
 
 _PACKAGE_FOLDER = os.path.dirname(__file__) + "/"
-_BOOTSTRAP = "<jumpboot bootstrap>"
+_MACHINERY = ("<jumpboot bootstrap>", _PACKAGE_FOLDER + "interrupter.py")
 _IMPORTLIB = ("<frozen importlib", os.path.dirname(importlib.__file__) + "/")
 
 
@@ -82,9 +82,10 @@ def _arguments(error):
     return [_argument(value) for value in args[:_ARGUMENTS_MAX]]
 
 
-def _is_machinery(filename):
-    """Whether a frame is of the bootstrap or of the import system: of no interest anywhere."""
-    return filename == _BOOTSTRAP or filename.startswith(_IMPORTLIB)
+def is_machinery(filename):
+    """Whether a frame is of the bootstrap, of the import system, or of what raises an interrupt: of
+    no interest anywhere."""
+    return filename in _MACHINERY or filename.startswith(_IMPORTLIB)
 
 
 def is_of_package(filename):
@@ -92,12 +93,15 @@ def is_of_package(filename):
     return filename.startswith(_PACKAGE_FOLDER)
 
 
-def _is_loop(filename):
-    """Whether a frame is of what calls the program's code: of no interest at the beginning."""
-    if is_of_package(filename):
-        return True
+def is_of_asyncio(filename):
+    """Whether a frame is of the asyncio package."""
     asyncio = sys.modules.get("asyncio")
     return asyncio is not None and filename.startswith(os.path.dirname(asyncio.__file__) + "/")
+
+
+def _is_loop(filename):
+    """Whether a frame is of what calls the program's code: of no interest at the beginning."""
+    return is_of_package(filename) or is_of_asyncio(filename)
 
 
 def _trim(formatted, seen):
@@ -105,7 +109,7 @@ def _trim(formatted, seen):
     if formatted is None or id(formatted) in seen:
         return
     seen.add(id(formatted))
-    frames = [frame for frame in formatted.stack if not _is_machinery(frame.filename)]
+    frames = [frame for frame in formatted.stack if not is_machinery(frame.filename)]
     while frames and _is_loop(frames[0].filename):
         del frames[0]
     formatted.stack[:] = frames

@@ -6,6 +6,7 @@ import select
 
 from .encode import encode
 from .errors import format_traceback, is_of_package, shorten
+from .interrupt import Skipped, call
 from .pipe import wait_for, write_all
 
 _READ_SIZE = 65536
@@ -47,7 +48,7 @@ def _is_of_handler(error):
 
 
 class Loop:
-    def __init__(self, table, answers, events, output):
+    def __init__(self, table, answers, events, output, pages):
         self._table = table
         self._methods = table.methods
         self._answers = answers
@@ -55,6 +56,8 @@ class Loop:
         self._events = events
         self._output = output
         self._current = output.current
+        self._pages = pages
+        self._ordinal = 0  # of the last request: the first one is 1
         self._scan = _make_scan()
 
     def serve(self, pipe_in, pipe_out):
@@ -86,9 +89,13 @@ class Loop:
 
     def _serve_lines(self, lines, pipe_out):
         lines.reverse()
-        # Popped, so that a large request is not kept longer than it is needed.
+        pages = self._pages
         while lines and not self._current.forked:
-            answer = self._answer(lines.pop())
+            ordinal = self._ordinal = self._ordinal + 1
+            pages.counters[0] = ordinal
+            # Popped, so that a large request is not kept longer than it is needed.
+            answer = self._answer(lines.pop(), ordinal)
+            pages.counters[1] = ordinal
             written = os.write(pipe_out, answer)
             if written != len(answer):
                 write_all(pipe_out, memoryview(answer)[written:])
@@ -103,7 +110,7 @@ class Loop:
         else:
             raise error
 
-    def _answer(self, line):
+    def _answer(self, line, ordinal):
         """Runs one request, and returns its answer, whatever happens."""
         end = line.find('"', _ID_LENGTH)
         serial = line[_ID_LENGTH:end]
@@ -122,12 +129,7 @@ class Loop:
             if stop + 1 != len(line):
                 data = _UNREAD
                 raise ValueError("more than one value")
-            if data.__class__ is dict:
-                result = method.function(**data)
-            elif data.__class__ is list:
-                result = method.function(*data)
-            else:
-                raise TypeError("neither an object nor an array")
+            result = call(self._pages, ordinal, method, data)
             if method.is_async and hasattr(result, "__await__"):
                 result = self._events.run(result)
             answer = '{"request_id":"%s","result":%s}\n' % (serial, encode(result))
@@ -162,6 +164,8 @@ class Loop:
         return self._answers.error(serial, "method_not_found", message, near=near)
 
     def _failed(self, serial, method, data, error):
+        if isinstance(error, Skipped):
+            return self._answers.skipped(serial)
         if data.__class__ is not dict and data.__class__ is not list:
             return self._unreadable(serial, data, error)
         if isinstance(error, TypeError):

@@ -17,12 +17,13 @@ _HELD_MAX = 65536
 class Current:
     """What the worker is at."""
 
-    __slots__ = ("serial", "partial", "forked")
+    __slots__ = ("serial", "partial", "forked", "deferred")
 
     def __init__(self):
         self.serial = None  # of the request that is running
         self.partial = False  # output waits for the end of its line
         self.forked = False  # this is a child that has forked off the worker
+        self.deferred = None  # an interrupt came during a write, which is to call this at its end
 
 
 class LineWriter(io.RawIOBase):
@@ -58,6 +59,9 @@ class LineWriter(io.RawIOBase):
                 self._emit(len(self._held))
             if self._held or self._begun:
                 self._current.partial = True
+        deferred = self._current.deferred
+        if deferred is not None:
+            deferred()
         return size
 
     def _emit(self, end):
@@ -135,5 +139,6 @@ class Output:
 
     def after_fork(self):
         self.current.forked = True
+        self.current.deferred = None
         for writer in self._writers:
             writer.after_fork()

@@ -33,10 +33,12 @@ class Status:
         with self._lock:
             write_all(self._fd, line)
 
-    def ready(self, methods):
-        """methods None: those that the template told."""
+    def ready(self, methods, counts):
+        """methods None: those that the template told. counts: whether the worker counts its requests
+        in the shared pages."""
         told = {} if methods is None else {"methods": methods}
-        self._send({"type": "status", "message": "ready", **told})
+        counted = {"counters": True} if counts else {}
+        self._send({"type": "status", "message": "ready", **told, **counted})
 
     def template(self, methods, unfit):
         """unfit None: workers can be forked from here."""

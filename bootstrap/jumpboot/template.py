@@ -198,6 +198,7 @@ class Template:
         os.setpgid(0, 0)
         self._worker.is_forking = False
         self._take_descriptors(fds)
+        self._worker.attach()
         os.environ.update(command["environment"])
         _leave_exit_functions()
         self._reseed()

@@ -4,6 +4,7 @@ import faulthandler
 import gc
 import os
 import signal
+import stat
 import sys
 
 import jumpboot
@@ -13,9 +14,12 @@ from .describe import reduce
 from .errors import Describer, format_traceback
 from .events import Events
 from .hooks import hooks
+from .interrupter import Interrupter
 from .loop import Loop
 from .output import Output
+from .pages import Pages
 from .resources import teach_files
+from .stacks import Stacks
 from .status import Status
 from .table import Table, find_functions
 
@@ -44,28 +48,33 @@ class Worker:
         self._pipe_in = program["PipeIn"]
         self._pipe_out = program["PipeOut"]
         self._status_in = program["StatusIn"]
-        self._pages = [program[name] for name in ("Counters", "Wanted") if name in program]
+        self._page_fds = [program[name] for name in ("Counters", "Wanted") if name in program]
         self._key_values = program["KVPairs"]
         self._describer = Describer(program["Program"]["Path"])
         self._answers = Answers(program["MaxResponseSize"], self._describer)
-        self._events = Events()
+        self._pages = Pages()
+        self._events = Events(self._pages)
         self._table = Table({})
         self._methods = {}  # what the daemon is told of them
         self._output = Output(1, 2)
         self._is_frozen = False
         self.is_forking = False  # by its template: what comes of it is a worker as well
+        self._interrupter = Interrupter(self._pages, self._events, self._output.current)
+        self._stacks = Stacks(self._events)
         self.status = Status(self._status_in)
 
     def stage(self, name):
         return Stage(self, name)
 
     def prepare(self):
-        """Descriptors, output, signals and the attributes of the jumpboot package."""
-        faulthandler.enable(2)
+        """Descriptors, output, signals and the attributes of the jumpboot package: before any code
+        of the program runs, and once, also for the workers that are forked from a template."""
+        self.attach()
         self._output.install()
         # Not SIG_IGN, which the processes that a program starts would inherit.
         signal.signal(signal.SIGINT, lambda number, frame: None)
-        for fd in (*self._pipes(), *self._pages, *sys.extra_file_descriptors):
+        self._interrupter.install()
+        for fd in (*self._descriptors(), *sys.extra_file_descriptors):
             os.set_inheritable(fd, False)
         os.register_at_fork(after_in_child=self._after_fork)
         jumpboot.Pipe_in = _open_pipe(self._pipe_in, "r")
@@ -75,8 +84,17 @@ class Worker:
             self._add_key_value(name, value)
         teach_files()
 
-    def _pipes(self):
-        return self._pipe_in, self._pipe_out, self._status_in
+    def attach(self):
+        """Takes up the pages that this process shares with the daemon, if there are any; those of a
+        template are not those of the workers that are forked from it."""
+        if self._page_fds and stat.S_ISREG(os.fstat(self._page_fds[0]).st_mode):
+            self._pages.attach(*self._page_fds)
+            self._stacks.install(self._pages.fd)
+        else:
+            faulthandler.enable(2)
+
+    def _descriptors(self):
+        return self._pipe_in, self._pipe_out, self._status_in, *self._page_fds
 
     def _add_key_value(self, name, value):
         if name in jumpboot.__all__ or name.startswith("__"):
@@ -88,8 +106,11 @@ class Worker:
         """In a forked child: it reads no requests, and nothing that it does can be an answer."""
         if self.is_forking:
             return
+        self._pages.detach()
+        self._stacks.after_fork()
+        self._interrupter.after_fork()
         null = os.open(os.devnull, os.O_RDWR)
-        for fd in self._pipes():
+        for fd in self._descriptors():
             os.dup2(null, fd, inheritable=False)
         os.close(null)
         self._output.after_fork()
@@ -135,9 +156,9 @@ class Worker:
         """Tells the daemon that the worker is ready, and answers requests to the pipe's end."""
         hooks.late = lambda message: self.status.log("warning", message)
         self._settle()
-        self.status.ready(self._methods)
+        self.status.ready(self._methods, self._pages.fd is not None)
         self._methods = None
-        Loop(self._table, self._answers, self._events, self._output).serve(
+        Loop(self._table, self._answers, self._events, self._output, self._pages).serve(
             self._pipe_in, self._pipe_out)
         if not self.forked():
             self._end()

@@ -10,6 +10,7 @@ import select
 import socket
 import struct
 
+from shared_pages import SharedPages
 from worker_host import (DEADLINE, EXTRA_FD, Drain, LineReader, StartFailed, WorkerHost, program)
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -93,7 +94,9 @@ class ForkedHost(WorkerHost):
         pipes = [self._high_pipe() for _ in range(5)]
         pipes[0].reverse()
         ours, theirs = zip(*pipes)
-        number = template.command(theirs, environment)
+        self.pages = SharedPages()
+        number = template.command(
+            (*theirs, self.pages.counters_fd, self.pages.wanted_fd), environment)
         for fd in theirs:
             os.close(fd)
         self.pipe_in = ours[0]

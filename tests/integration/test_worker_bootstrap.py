@@ -210,7 +210,8 @@ def test_descriptors(start, tmp_path):
             def stdin():
                 return sys.stdin.read()
         ''', extra_fds=[extra.fileno()])
-        assert worker.result("own") == [0, 1, 2, 3, 4, 5, 8]
+        # 6 and 7 are the shared pages once more: Python keeps what it maps.
+        assert worker.result("own") == list(range(11))
         assert worker.result("inherited") == [0, 1, 2, 3]  # 3 is the folder that ls reads
         assert worker.result("read") == "from the daemon"
         assert worker.result("stdin") == ""

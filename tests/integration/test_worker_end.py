@@ -6,7 +6,7 @@ import time
 
 import pytest
 from worker_fixtures import python, spawn, start  # noqa: F401
-from worker_host import DEADLINE
+from worker_host import DEADLINE, program
 
 EXIT = {"type": "status", "message": "exit"}
 
@@ -198,8 +198,20 @@ def test_crash_tells_the_stack(start):
     ''')
     worker.send(worker.request("crash")[0])
     assert worker.wait() == -signal.SIGSEGV
-    err = worker.err.whole()
-    assert b"Fatal Python error: Segmentation fault" in err and b'"<calc>", line 3 in crash' in err
+    assert worker.err.whole() == b""
+    text = worker.pages.text()
+    assert b"Fatal Python error: Segmentation fault" in text
+    assert b'"<calc>", line 3 in crash' in text
+
+
+def test_crash_of_a_worker_without_shared_pages(start):
+    text = program("import faulthandler\ndef crash(): faulthandler._sigsegv()")
+    del text["Counters"], text["Wanted"]
+    worker = start("", text=text)
+    worker.send(worker.request("crash")[0])
+    assert worker.wait() == -signal.SIGSEGV
+    assert b"Fatal Python error: Segmentation fault" in worker.err.whole()
+    assert worker.pages.text() == b""
 
 
 def test_exception_in_a_forked_child_is_its_own(start):

@@ -335,6 +335,6 @@ def test_deep_stack(start):
     error = worker.error("deep", [20000])
     assert error["message"] == "deep" and "in _bottom" in error["traceback"]
     assert "in deep" in error["traceback"]
-    assert '"<19004 frames are left out>"' in error["traceback"]
+    assert '"<19005 frames are left out>"' in error["traceback"]
     assert "AssertionError" not in error["traceback"]
     assert "frames are left out" not in worker.error("deep", [300])["traceback"]

@@ -8,6 +8,7 @@ import textwrap
 
 import pytest
 from harness import is_gone, process_stat, wait_until
+from shared_pages import SharedPages
 from template_host import TemplateHost
 from worker_fixtures import python  # noqa: F401
 from worker_host import StartFailed
@@ -32,6 +33,11 @@ def start(spawn):
         assert host.told["unfit"] is None
         return host
     return run
+
+
+def descriptors(pipes, pages):
+    """What comes with a command for a worker whose pipes nobody uses."""
+    return [*(write for _, write in pipes), pages.counters_fd, pages.wanted_fd]
 
 
 PLAIN = '''
@@ -348,15 +354,16 @@ def test_a_refused_fork_is_told(start):
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
         os.setresuid(65534, 65534, 65534)
     ''')
-    pipes = [os.pipe() for _ in range(5)]
-    number = host.command([pair[1] for pair in pipes])
+    pipes, pages = [os.pipe() for _ in range(5)], SharedPages()
+    number = host.command(descriptors(pipes, pages))
     told, pid = host.reply()
     assert told["number"] == number and "cannot fork: " in told["error"]
     assert pid == host.pid
     told = set(os.listdir("/proc/%d/fd" % host.pid))
-    number = host.command([pair[1] for pair in pipes])
+    number = host.command(descriptors(pipes, pages))
     host.reply()
     assert set(os.listdir("/proc/%d/fd" % host.pid)) == told
+    pages.close()
     for fd in sum(pipes, ()):
         os.close(fd)
 
@@ -366,11 +373,12 @@ def test_lost_descriptors_are_told(start):
     host = start(PLAIN)
     soft, hard = resource.prlimit(host.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(host.pid, resource.RLIMIT_NOFILE, (9, hard))
-    pipes = [os.pipe() for _ in range(5)]
-    number = host.command([pair[1] for pair in pipes])
+    pipes, pages = [os.pipe() for _ in range(5)], SharedPages()
+    number = host.command(descriptors(pipes, pages))
     told, _ = host.reply()
     assert told["number"] == number and "descriptors" in told["error"]
     resource.prlimit(host.pid, resource.RLIMIT_NOFILE, (soft, hard))
+    pages.close()
     for fd in sum(pipes, ()):
         os.close(fd)
     assert host.fork().result("look")
@@ -379,12 +387,13 @@ def test_lost_descriptors_are_told(start):
 def test_a_worker_of_another_daemon_ends(start):
     """The daemon has gone before the worker could bind itself to it."""
     host = start(PLAIN)
-    pipes = [os.pipe() for _ in range(5)]
-    host.command([pair[1] for pair in pipes], parent=1)
+    pipes, pages = [os.pipe() for _ in range(5)], SharedPages()
+    host.command(descriptors(pipes, pages), parent=1)
     for _, write in pipes:
         os.close(write)
     assert os.read(pipes[2][0], 100) == b""
     assert os.waitpid(-1, 0)[1] == 256
+    pages.close()
     for read, _ in pipes:
         os.close(read)
 
@@ -409,3 +418,25 @@ def test_a_worker_survives_the_template(start):
     assert worker.close() == 0
     wait_until(lambda: is_gone(host.pid), "the template to be gone")
     assert process_stat(host.pid)[0] == "X"
+
+
+def test_workers_have_pages_of_their_own(start):
+    host = start('''
+        import time
+        def add(a, b): return a + b
+        def sleep():
+            print("runs")
+            time.sleep(600)
+    ''')
+    first, second = host.fork(), host.fork()
+    assert first.counts is True
+    assert first.result("add", [1, 2]) == 3
+    assert [worker.pages.counts() for worker in (first, second, host)] == [(1, 1), (0, 0), (0, 0)]
+    first.send(first.request("sleep")[0])
+    first.out.wait_for(b"runs\n")
+    assert "in sleep" in first.show()
+    assert first.interrupted(2)["data"]["exception"] == "jumpboot.RequestTimeout"
+    assert second.pages.text() == host.pages.text() == b""
+    second.pages.want(1)
+    assert second.call("add", [1, 2])["error"] == "skipped"
+    assert first.result("add", [1, 2]) == 3

@@ -6,6 +6,7 @@ text as bootstrap/program.h describes it, and talks the wire of the worker's pip
 a deadline; a worker that does not keep it is killed, and what it wrote to stderr is told.
 """
 import base64
+import ctypes
 import fcntl
 import json
 import os
@@ -15,9 +16,12 @@ import signal
 import threading
 import time
 
+from shared_pages import SharedPages
+
 BOOTSTRAP = pathlib.Path(__file__).resolve().parents[2] / "bootstrap"
-PIPE_IN, PIPE_OUT, STATUS_IN, BOOTSTRAP_FD, PROGRAM_FD, EXTRA_FD = 3, 4, 5, 6, 7, 8
+PIPE_IN, PIPE_OUT, STATUS_IN, BOOTSTRAP_FD, PROGRAM_FD, COUNTERS, WANTED, EXTRA_FD = range(3, 11)
 DEADLINE = 60.0
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def pythons():
@@ -73,7 +77,7 @@ def program(main, modules=None, packages=None, key_values=None, path=None, max_r
                      *(package(name, files) for name, files in (packages or {}).items())],
         "KVPairs": key_values or {},
         "PipeIn": PIPE_IN, "PipeOut": PIPE_OUT, "StatusIn": STATUS_IN,
-        "MaxResponseSize": max_response_size,
+        "Counters": COUNTERS, "Wanted": WANTED, "MaxResponseSize": max_response_size,
     }
 
 
@@ -183,6 +187,7 @@ class WorkerHost:
         self.python = python or pythons()[0]
         self._serial = 0
         self.exit_status = None
+        self.pages = SharedPages()
         ours, theirs = {}, {}
         for name, child_reads in (("pipe_in", True), ("pipe_out", False), ("status", False),
                                   ("bootstrap", True), ("program", True), ("out", False),
@@ -216,7 +221,8 @@ class WorkerHost:
         null = os.open(os.devnull, os.O_RDONLY)
         high_extras = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64) for fd in extra_fds]
         wanted = [null, theirs["out"], theirs["err"], theirs["pipe_in"], theirs["pipe_out"],
-                  theirs["status"], theirs["bootstrap"], theirs["program"], *high_extras]
+                  theirs["status"], theirs["bootstrap"], theirs["program"], self.pages.counters_fd,
+                  self.pages.wanted_fd, *high_extras]
         actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(wanted)]
         actions += [(os.POSIX_SPAWN_CLOSE, fd) for fd in _inheritable() if fd >= len(wanted)]
         environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **(env or {})}
@@ -246,6 +252,7 @@ class WorkerHost:
                 raise StartFailed(message)
             if message["type"] == "status":
                 assert message["message"] == "ready"
+                self.counts = message.get("counters")
                 return message.get("methods")  # those of a template are known
             self.log.append(message)
 
@@ -296,6 +303,34 @@ class WorkerHost:
         assert answer["data"]["kind"] == answer["kind"]
         return {**answer["data"], "error": answer["error"]}
 
+    # Interrupts and stacks
+
+    def interrupt(self, ordinal, is_cancelled=False):
+        """The daemon does not want its n-th request any more."""
+        self.pages.want(ordinal, is_cancelled)
+        self.signal("USR1")
+
+    def interrupted(self, ordinal, is_cancelled=False):
+        """The answer to a request that is interrupted. The signal is sent until it comes: one that
+        comes just before a system call is begun does not keep that from waiting."""
+        self.interrupt(ordinal, is_cancelled)
+        while not select.select([self.answers.fd], [], [], 0.2)[0]:
+            self.signal("USR1")
+        return self.answer()
+
+    def signal(self, name):
+        """It goes to the main thread: Python does not wake that up for what another one has got."""
+        number = {"SHOW": signal.SIGRTMIN + 8, "DUMP": signal.SIGRTMIN + 9}.get(name)
+        number = number or getattr(signal, "SIG" + name)
+        if _libc.tgkill(self.pid, self.pid, number) != 0:
+            raise OSError(ctypes.get_errno(), "tgkill")
+
+    def show(self):
+        """The worker's stacks, as text."""
+        self.pages.rewind()
+        self.signal("SHOW")
+        return self.pages.wait_for_text()
+
     # The end
 
     def end_input(self):
@@ -337,6 +372,7 @@ class WorkerHost:
         self.end_input()
         os.close(self.answers.fd)
         os.close(self.statuses.fd)
+        self.pages.close()
 
 
 def _refuse_constant(text):

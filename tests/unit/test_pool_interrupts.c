@@ -90,6 +90,18 @@ START_TEST(one_that_comes_back_serves_on)
 }
 END_TEST
 
+/* The first signal comes when the worker is just about to wait. */
+START_TEST(one_that_takes_no_notice_is_told_again)
+{
+        run("able", "drowsy");
+        pid_t pid = worker->process.pid;
+        pool_cancel(pool, ledger_first_request(&worker->ledger), units_now());
+        loop_until(count_workers(pool, WORKER_IDLE) == 1);
+        ck_assert_int_eq(first_worker(pool, WORKER_IDLE)->process.pid, pid);
+        check_fates(1, 0, 0);
+}
+END_TEST
+
 START_TEST(not_all_stacks_fit_into_the_log)
 {
         uint64_t now = 1000 * USEC_PER_SEC;
@@ -348,6 +360,29 @@ START_TEST(a_stack_without_an_end_is_taken_when_it_stands_still)
 }
 END_TEST
 
+START_TEST(one_in_c_code_is_asked_for_a_dump)
+{
+        struct curious one = curious_one();
+
+        run("able", "dump");
+        while (!handled_by(worker->process.pid, SIGRTMIN + 9))
+                usleep(1000);
+        event_del(pool->timer);
+        uint64_t now = units_now();
+        ck_assert_ptr_null(ask(&one, now));
+        pool_maintain(pool, now + 199999);
+        ck_assert(!worker->stack.is_dumped);
+        pool_maintain(pool, now + 200000);
+        ck_assert(worker->stack.is_dumped);
+        while (pages_text(&worker->pages, NULL, 0) < strlen("dumped"))
+                usleep(1000);
+        pool_maintain(pool, now + 250000);
+        ck_assert_uint_eq(one.n, 0);
+        pool_maintain(pool, now + 450000);
+        ck_assert_str_eq(one.text, "dumped");
+}
+END_TEST
+
 START_TEST(one_that_shows_nothing_is_given_up)
 {
         struct curious one = curious_one();
@@ -407,6 +442,7 @@ int main(void)
         TCase *tcase = loop_case(suite, setup, teardown);
 
         tcase_add_test(tcase, one_that_comes_back_serves_on);
+        tcase_add_test(tcase, one_that_takes_no_notice_is_told_again);
         tcase_add_test(tcase, not_all_stacks_fit_into_the_log);
         tcase_add_test(tcase, one_that_does_not_come_back_is_terminated);
         tcase_add_test(tcase, one_that_takes_no_notice_at_all_is_killed);
@@ -422,6 +458,7 @@ int main(void)
         tcase_add_test(tcase, a_starting_one_that_is_killed_is_terminated);
         tcase_add_test(tcase, its_stack_is_taken_and_it_runs_on);
         tcase_add_test(tcase, a_stack_without_an_end_is_taken_when_it_stands_still);
+        tcase_add_test(tcase, one_in_c_code_is_asked_for_a_dump);
         tcase_add_test(tcase, one_that_shows_nothing_is_given_up);
         tcase_add_test(tcase, one_that_ends_meanwhile_is_told);
         tcase_add_test(tcase, one_without_a_handler_is_not_asked);

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""What becomes of a request that is not wanted any more: it is skipped, or interrupted.
+
+call() is the frame by which the code of a request is known: what runs above it is the request's
+own, and nothing else is.
+"""
+from .pages import CELLS_MASK
+
+
+class RequestInterrupted(BaseException):
+    """Raised in a function whose result nobody waits for any more."""
+
+    __module__ = "jumpboot"
+
+
+class RequestTimeout(RequestInterrupted):
+    """The time for this request is over."""
+
+    __module__ = "jumpboot"
+
+
+class RequestCancelled(RequestInterrupted):
+    """The caller has cancelled this request, or has left."""
+
+    __module__ = "jumpboot"
+
+
+class Skipped(BaseException):
+    """The request was not wanted any more before its function was called."""
+
+
+def interruption(cell):
+    """The exception for a request with this cell."""
+    if cell & 1:
+        return RequestCancelled("the request was cancelled")
+    return RequestTimeout("the time for this request is over")
+
+
+def call(pages, ordinal, method, data):
+    """Calls the function of a request.
+
+    From the look at the cell on, an interrupt is raised in here or above; what came before it has
+    left its word in the cell.
+    """
+    cell = pages.wanted[ordinal & CELLS_MASK]
+    if cell and cell >> 1 == ordinal:
+        raise Skipped
+    if data.__class__ is dict:
+        return method.function(**data)
+    if data.__class__ is list:
+        return method.function(*data)
+    raise TypeError("neither an object nor an array")

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""The memory that a worker shares with the daemon, both sides without a system call.
+
+In the first page the worker counts the requests that it has begun and ended; what follows it is
+for the text of Python stacks, see stacks.py. The second one only the daemon writes: which requests
+it does not want any more. The n-th request that a worker gets has the cell n % 512 there, and the
+cell is meant for it if it holds n * 2, or n * 2 + 1 if somebody has cancelled the request.
+"""
+import mmap
+
+CELLS = 512
+CELLS_MASK = CELLS - 1
+_PAGE = 4096
+_NOTHING_WANTED = (0,) * CELLS
+
+
+class Pages:
+    """Without a daemon that shares them it is the worker's own memory, which nobody looks at."""
+
+    __slots__ = ("counters", "wanted", "fd")
+
+    def __init__(self):
+        self.detach()
+
+    def attach(self, counters_fd, wanted_fd):
+        counters = mmap.mmap(counters_fd, _PAGE)
+        wanted = mmap.mmap(wanted_fd, _PAGE, access=mmap.ACCESS_READ)
+        self.counters = memoryview(counters).cast("Q")  # a store of an item is one of the machine
+        self.wanted = memoryview(wanted).cast("Q")
+        self.fd = counters_fd
+
+    def detach(self):
+        self.counters = [0, 0]  # how many requests have begun and ended
+        self.wanted = _NOTHING_WANTED
+        self.fd = None  # where stacks are written
+
+    def unwanted(self):
+        """The cell of the running request if the daemon does not want that any more, else 0."""
+        started, finished = self.counters[0], self.counters[1]
+        cell = self.wanted[started & CELLS_MASK]
+        return cell if cell >> 1 == started and started != finished else 0
