@@ -15,11 +15,16 @@ def programs():
 
 
 def test_programs_of_the_manual(start, tmp_path):
-    synopsis, exposing, database = programs()
+    synopsis, exposing, converting, database = programs()
     assert start(synopsis).result("add", {"a": 1, "b": 2}) == 3
     worker = start(exposing)
     assert sorted(worker.methods) == ["add", "math.mean"]
     assert worker.result("math.mean", [1, 2, 3]) == 2.0
+    worker = start(converting.replace('"convert"', '"sleep"'))
+    worker.send(worker.request("convert", ["600"])[0])
+    while "in convert" not in worker.show():
+        pass
+    assert worker.interrupted(1)["data"]["exception"] == "jumpboot.RequestTimeout"
     worker = start(database, key_values={"database": str(tmp_path / "people.db")})
     assert worker.methods["find"]["returns"]["schema"] == {"type": "array"}
     assert "no such table: people" in worker.error("find", {"name": "Ada"})["message"]
