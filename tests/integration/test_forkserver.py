@@ -116,10 +116,35 @@ def test_deaths_are_told_as_of_any_worker(start):
 
 
 def test_deadlines_hold(start):
-    daemon = start(terminate_timeout="50ms")
-    assert daemon.error("calc.hang", timeout=0.05)["data"]["kind"] == "timeout"
-    assert daemon.call("calc.look")["imported_in"] == daemon.template()
-    assert len(daemon.imports()) == 1
+    """A forked worker counts its requests and is interrupted in pages of its own."""
+    daemon = start(min_workers=2, max_workers=2, interrupt_timeout="20s")
+    before = daemon.forked()
+    clients = [daemon.connect() for _ in before]
+    for client in clients:
+        client.request("calc.hang", timeout=0.1)
+    for client in clients:
+        assert client.receive()["error"]["data"] == {
+            "kind": "timeout", "stage": "run", "started": True}
+    daemon.wait_ready()
+    assert daemon.forked() == before
+    assert daemon.log_lines("in hang")  # the stack
+    assert daemon.call("calc.look")["pid"] in before
+
+
+def test_a_renewed_program_has_a_new_template(start):
+    daemon = start(min_workers=2, max_workers=2)
+    first = daemon.template()
+    daemon.call("jumpbootd.restart", {"program": "calc"})
+    daemon.wait_for(lambda: is_gone(first), "the old template to leave")
+    daemon.wait_ready()
+    assert daemon.call("calc.look")["imported_in"] == daemon.template() != first
+    assert len(daemon.imports()) == 2
+
+
+def test_each_request_has_a_fresh_process(start):
+    daemon = start(max_requests=1, max_workers=2)
+    seen = {daemon.call("calc.look")["pid"] for _ in range(20)}
+    assert len(seen) == 20 and len(daemon.imports()) == 1
     daemon.wait_ready()
 
 
