@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -233,13 +232,26 @@ void channel_clear(struct channel *channel)
         envelope_clear(&channel->envelope);
 }
 
+/* Writes the number's digits, and gives their end. printf() would cost as much as a tenth of all
+ * that is done for a request. */
+static char *write_serial(char *out, uint64_t serial)
+{
+        char digits[SERIAL_TEXT_MAX];
+        char *first = digits + sizeof(digits);
+
+        do
+                *--first = (char)('0' + serial % 10);
+        while (serial /= 10);
+        return mempcpy(out, first, (size_t)(digits + sizeof(digits) - first));
+}
+
 static int append_head(struct channel *channel, const struct request *request)
 {
-        char text[64 + 6 * REQUEST_FUNCTION_MAX];
-        int length = snprintf(text, sizeof(text), "{\"request_id\":\"%" PRIu64 "\",\"command\":\"",
-                              request->serial);
-        char *end = text + length;
+        char text[64 + SERIAL_TEXT_MAX + 6 * REQUEST_FUNCTION_MAX];
+        char *end = stpcpy(text, "{\"request_id\":\"");
 
+        end = write_serial(end, request->serial);
+        end = stpcpy(end, "\",\"command\":\"");
         end += text_escape(request->function, request->function_length, end);
         end = stpcpy(end, "\",\"data\":");
         return buffer_append(&channel->to_worker, text, (size_t)(end - text));

@@ -133,6 +133,21 @@ START_TEST(without_params_the_data_is_empty)
 }
 END_TEST
 
+START_TEST(a_serial_has_all_its_digits)
+{
+        static const uint64_t serials[] = {0, 9, 10, 1009, UINT64_MAX - 5, UINT64_MAX};
+        char line[128];
+
+        for (size_t i = 0; i < ARRAY_SIZE(serials); i++) {
+                ck_assert_int_eq(channel_send(&channel, make(serials[i], "f", "")), 0);
+                loop_now();
+                sprintf(line, "{\"request_id\":\"%" PRIu64 "\",\"command\":\"f\",\"data\":{}}\n",
+                        serials[i]);
+                ck_assert_str_eq(worker_reads(), line);
+        }
+}
+END_TEST
+
 START_TEST(a_function_cannot_change_the_line)
 {
         ck_assert_int_eq(channel_send(&channel, make(1, "\",\"x\":\"\\\n", "")), 0);
@@ -440,6 +455,7 @@ int main(void)
 
         tcase_add_test(tcase, a_request_is_one_line_of_the_fixed_layout);
         tcase_add_test(tcase, without_params_the_data_is_empty);
+        tcase_add_test(tcase, a_serial_has_all_its_digits);
         tcase_add_test(tcase, a_function_cannot_change_the_line);
         tcase_add_test(tcase, the_longest_function_fits);
         tcase_add_test(tcase, requests_of_a_turn_are_written_together);
