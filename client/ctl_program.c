@@ -17,8 +17,9 @@ struct line {
         size_t used; /* columns of this line; 0: nothing was written yet */
 };
 
-static void put_item(struct line *line, const char *name, const char *text)
+static void put_item(struct line *line, const char *name, struct json_object *value)
 {
+        const char *text = value ? json_object_get_string(value) : "-";
         size_t length = strlen(name) + 1 + strlen(text);
         bool is_full = line->used + 2 + length > LINE_COLUMNS;
 
@@ -47,7 +48,7 @@ static void put_members(const char *title, struct json_object *object)
                 return;
         json_object_object_foreach(object, name, value)
         {
-                put_item(&line, name, json_object_get_string(value));
+                put_item(&line, name, value);
         }
         end_line(&line);
 }
@@ -58,7 +59,7 @@ static void put_number(struct line *line, struct json_object *program, const cha
         struct json_object *value = ctl_tree_member(program, name);
 
         if (value)
-                put_item(line, shown, json_object_get_string(value));
+                put_item(line, shown, value);
 }
 
 static void add_times(struct ctl_table *table, const char *title, struct json_object *times)
@@ -112,7 +113,7 @@ static void print_deaths(struct json_object *program)
         if (json_object_is_type(causes, json_type_object)) {
                 json_object_object_foreach(causes, name, value)
                 {
-                        put_item(&line, name, json_object_get_string(value));
+                        put_item(&line, name, value);
                 }
         }
         end_line(&line);

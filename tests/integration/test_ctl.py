@@ -363,6 +363,17 @@ def test_status_of_a_program_that_fails(serve):
     assert ctl("status", "a", socket=server.path)[1].endswith("start:\nno memory\n")
 
 
+# A member of these lists that is null was taken for a text.
+def test_status_of_one_program_with_unknown_members(serve):
+    calc = {**STATUS["programs"]["calc"], "options": {"start_method": "spawn", "new": None},
+            "fates": {"new": None, "killed": {"by": [1]}}, "last_renewal": 3}
+    status, out, err = ctl("status", "calc",
+                           socket=serve(result({**STATUS, "programs": {"calc": calc}})).path)
+    assert (status, err) == (0, "")
+    assert "\noptions   start_method spawn, new -\n" in out
+    assert "\nfates     new -, killed " in out
+
+
 def test_status_without_the_program_that_was_asked_for(serve):
     server = serve(result({**STATUS, "programs": {}}))
     assert ctl("status", "calc", socket=server.path)[0] == PROTOCOL
