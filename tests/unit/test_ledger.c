@@ -109,22 +109,19 @@ END_TEST
 START_TEST(it_is_right_after_anything)
 {
         static bool is_open[20000];
-        uint64_t sent = 0, open = 0;
+        uint64_t sent = 0, open = 0, first = 1;
 
         srand(4711);
         for (int i = 0; i < 100000; i++) {
-                uint64_t first = 1;
                 while (first <= sent && !is_open[first])
                         first++;
-                if (first > sent)
-                        first = 0;
-                ck_assert_uint_eq(ledger_head(&ledger), first);
+                ck_assert_uint_eq(ledger_head(&ledger), first <= sent ? first : 0);
                 ck_assert_int_eq(ledger_is_empty(&ledger), open == 0);
                 if (rand() % 2 && !ledger_is_full(&ledger) && sent < 19999) {
                         ck_assert_uint_eq(add(++sent * 7, (uint64_t)i), sent);
                         is_open[sent] = true;
                         open++;
-                } else if (first) {
+                } else if (first <= sent) {
                         uint64_t any = first + (uint64_t)rand() % (sent - first + 1);
                         ck_assert_uint_eq(ledger_find(&ledger, any * 7), is_open[any] ? any : 0);
                         ledger_answered(&ledger, any, (uint64_t)i);
