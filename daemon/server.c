@@ -361,5 +361,4 @@ void server_clear(struct server *server)
         event_base_free(steal(server->base));
         buffer_pool_trim(&server->buffers);
         settings_clear(&server->settings);
-        settings_clear(&server->settings);
 }
