@@ -13,6 +13,8 @@ int ctl_kill(struct ctl_session *session, char **words, int n_words);
 int ctl_methods(struct ctl_session *session, char **words, int n_words);
 int ctl_ping(struct ctl_session *session, char **words, int n_words);
 int ctl_programs(struct ctl_session *session, char **words, int n_words);
+int ctl_reload(struct ctl_session *session, char **words, int n_words);
+int ctl_restart(struct ctl_session *session, char **words, int n_words);
 int ctl_stack(struct ctl_session *session, char **words, int n_words);
 int ctl_status(struct ctl_session *session, char **words, int n_words);
 int ctl_top(struct ctl_session *session, char **words, int n_words);

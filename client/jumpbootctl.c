@@ -127,6 +127,24 @@ static const struct command commands[] = {
                         "is an OpenRPC document.\n",
         },
         {
+                .name = "reload",
+                .arguments = "",
+                .summary = "have the config read anew, and wait until it is in force",
+                .run = ctl_reload,
+                .help = "Programs that did not change keep their workers. One that did gets new "
+                        "ones before\n"
+                        "the old ones leave; if they fail to start, the old ones stay. A config "
+                        "that is\n"
+                        "wrong changes nothing, and ends this with 78.\n",
+        },
+        {
+                .name = "restart",
+                .arguments = "PROGRAM",
+                .summary = "give a program new workers, and wait for the first",
+                .run = ctl_restart,
+                .help = "The old ones serve until it is ready, and stay if it fails to start.\n",
+        },
+        {
                 .name = "ping",
                 .arguments = "",
                 .summary = "ask the daemon for a sign of life",

@@ -272,8 +272,8 @@ static void take_batch(struct client *client)
         if (envelope->n_elements == 0 || envelope->batch_overflow) {
                 char detail[128] = "a batch has at least one element";
                 if (envelope->batch_overflow)
-                        snprintf(detail, sizeof(detail), "a batch has at most %u elements",
-                                 client->around->max_requests);
+                        snprintf(detail, sizeof(detail), "a batch has at most %zu elements",
+                                 envelope->max_elements);
                 refuse_line(client, RPC_INVALID_REQUEST, detail);
                 return;
         }

@@ -170,12 +170,17 @@ static struct json_object *new_workers(const struct control *control, struct cal
 {
         const struct registry *registry = control->registry;
         struct json_object *object = json_object_new_object(), *workers = json_object_new_array();
+        const struct pool *pool;
         uint64_t now = units_now();
 
         for (size_t i = 0; i < registry->n_pools; i++)
                 if ((!only || only == registry->pools[i]) &&
                     is_shown(control, registry->pools[i], caller))
                         status_add_workers(workers, registry->pools[i], now);
+        /* Those of a program that a reload has removed, too. */
+        LIST_FOREACH(pool, &registry->leaving, leaving)
+        if (!only && is_shown(control, pool, caller))
+                status_add_workers(workers, pool, now);
         json_put(object, "workers", workers);
         return object;
 }

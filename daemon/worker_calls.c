@@ -33,10 +33,16 @@ static struct worker *find_in(const struct pool *pool, pid_t pid)
 static struct worker *find(const struct registry *registry, pid_t pid, struct pool **ret)
 {
         struct worker *worker = NULL;
+        struct pool *pool;
 
         for (size_t i = 0; !worker && i < registry->n_pools; i++) {
                 *ret = registry->pools[i];
                 worker = find_in(*ret, pid);
+        }
+        for (pool = LIST_FIRST(&registry->leaving); !worker && pool;
+             pool = LIST_NEXT(pool, leaving)) {
+                *ret = pool;
+                worker = find_in(pool, pid);
         }
         return worker;
 }
