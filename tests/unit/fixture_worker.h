@@ -3,7 +3,8 @@
 /*
  * A worker that is no Python: a shell script that stands where the interpreter does, ignores the
  * bootstrap and speaks the wire on its pipes. How it starts is the program's argument, what it does
- * with a request is the function's name. It ends with its pipes, or with its parent.
+ * with a request is the function's name. It ends with its pipes, or with its parent. A signal that
+ * it handles makes the shell's read fail, as the end of the pipe does: then it reads on.
  */
 #include "fixture_loop.h"
 #include "folder.h"
@@ -28,7 +29,7 @@ static const char fake_worker_script[] =
         "case $6 in\n"
         "echo) status \"$ready\" ;;\n"
         "counting) status \"${ready%\\}},\\\"counters\\\":true}\" ;;\n"
-        "able) trap 'back=1' USR1; trap 'printf \"the stack\\n\\000\" >&8' 42\n"
+        "able) trap 'back=1; woken=1' USR1; trap 'printf \"the stack\\n\\000\" >&8; woken=1' 42\n"
         "    status \"${ready%\\}},\\\"counters\\\":true}\" ;;\n"
         "never) ;;\n"
         "gated) read -r line <\"$0.gate\"; status \"$ready\" ;;\n"
@@ -51,7 +52,7 @@ static const char fake_worker_script[] =
         "    status '{\"type\":\"exception\",\"stage\":\"main\",\"exception\":\"LateError\",'\\\n"
         "'\"message\":\"too late\",\"traceback\":\"Traceback of late\"}' ;;\n"
         "esac\n"
-        "while IFS= read -r line <&3; do\n"
+        "while woken=; IFS= read -r line <&3 || [ \"$woken\" ]; do\n"
         "    id=${line#*:\\\"}; id=${id%%\\\"*}\n"
         "    name=${line#*\\\"command\\\":\\\"}; name=${name%%\\\"*}\n"
         "    data=${line#*\\\"data\\\":}; data=${data%\\}}\n"
