@@ -44,7 +44,9 @@ static void reap(struct orphans *orphans, pid_t pid)
         children_remove(orphans->known, pid, NULL);
 }
 
-/* It is a child and not reaped: neither its pid nor its group's can be anybody else's. */
+/* It is a child and not reaped: its pid cannot be anybody else's, nor can that of its group if it
+ * leads it. Any other group it may have joined, and there is one that means all processes; who is
+ * left in such a one becomes a child in turn. */
 static void end(struct orphans *orphans, const struct proc_process *process, uint64_t number)
 {
         struct log_context context = {
@@ -53,8 +55,8 @@ static void end(struct orphans *orphans, const struct proc_process *process, uin
         };
 
         log_warning(&context, "ending it (%s): a worker has left it behind", process->name);
-        if (process->group != getpgrp() && !children_find(orphans->known, process->group))
-                kill(-process->group, SIGKILL);
+        if (process->group == process->pid)
+                kill(-process->pid, SIGKILL);
         kill(process->pid, SIGKILL);
         if (children_add(orphans->known, process->pid, CHILDREN_DYING) == 0)
                 orphans->n_dying++;

@@ -7,6 +7,8 @@
 #include "fixture_loop.h"
 
 #include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -168,6 +170,64 @@ START_TEST(what_was_there_before_is_left_alone_and_reaped)
 }
 END_TEST
 
+/* Has a known process with two below it: one leads a group and answers what it is sent, the other
+ * has joined that group, and is left behind. */
+static pid_t leave_behind_in_group(int *ret_line)
+{
+        int ends[2];
+        pid_t other, pid = 0, parent;
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+        parent = fork();
+        if (parent > 0) {
+                close(ends[1]);
+                ck_assert_int_eq(children_add(&children, parent, 7), 0);
+                ck_assert_int_eq(read(ends[0], &pid, sizeof(pid)), sizeof(pid));
+                *ret_line = ends[0];
+                return pid;
+        }
+        close(ends[0]);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        other = fork();
+        if (other == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                while (read(ends[1], &pid, 1) == 1 && write(ends[1], "y", 1) == 1)
+                        continue;
+                _exit(0);
+        }
+        setpgid(other, other);
+        if (fork() == 0) {
+                if (fork() != 0)
+                        _exit(0);
+                alarm(60);
+                pid = setpgid(0, other) == 0 ? getpid() : 0;
+                if (write(ends[1], &pid, sizeof(pid)) != sizeof(pid))
+                        _exit(1);
+        }
+        close(ends[1]);
+        for (;;)
+                pause();
+}
+
+/* It can join any group of its session, were it that of the first process: to signal that one means
+ * to signal all. */
+START_TEST(who_is_in_a_group_of_others_ends_alone)
+{
+        int line;
+        pid_t pid = leave_behind_in_group(&line);
+        pid_t parent = children.by_pid[0].pid;
+        char byte = 'x';
+
+        loop_until((orphans_look(&orphans), is_gone(pid)));
+        ck_assert_int_eq(send(line, &byte, 1, MSG_NOSIGNAL), 1);
+        ck_assert_int_eq(read(line, &byte, 1), 1);
+        close(line);
+        kill(parent, SIGKILL);
+        ck_assert_int_eq(waitpid(parent, NULL, 0), parent);
+        children_remove(&children, parent, "calc");
+}
+END_TEST
+
 START_TEST(at_the_end_all_are_ended)
 {
         pid_t first = leave_behind("NOTHING=1"), second = leave_behind("NOTHING=1");
@@ -200,6 +260,7 @@ int main(void)
         tcase_add_test(tcase, what_has_ended_is_reaped);
         tcase_add_test(tcase, those_that_are_known_are_not_touched);
         tcase_add_test(tcase, what_was_there_before_is_left_alone_and_reaped);
+        tcase_add_test(tcase, who_is_in_a_group_of_others_ends_alone);
         tcase_add_test(tcase, at_the_end_all_are_ended);
         tcase_add_test(tcase, where_nothing_can_be_seen_it_is_told);
         return run_suite(suite);
