@@ -94,6 +94,11 @@ void pages_want(struct pages *pages, uint64_t ordinal, bool is_cancelled)
                          __ATOMIC_SEQ_CST);
 }
 
+bool pages_is_cancelled(const struct pages *pages, uint64_t ordinal)
+{
+        return pages->wanted[ordinal % PAGES_CELLS] == (ordinal << 1 | 1);
+}
+
 void pages_rewind_text(struct pages *pages)
 {
         lseek(pages->fd[PAGES_COUNTERS], PAGES_TEXT_OFFSET, SEEK_SET);

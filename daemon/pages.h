@@ -53,6 +53,8 @@ struct pages_counts pages_counts(const struct pages *pages);
 /* The n-th request of the worker is not wanted any more. If it has not begun by the counters that
  * are read after this, the worker will see it before it begins. */
 void pages_want(struct pages *pages, uint64_t ordinal, bool is_cancelled);
+/* Why it is not wanted. */
+bool pages_is_cancelled(const struct pages *pages, uint64_t ordinal);
 
 /* From here on the worker's next stack is written where pages_text() looks for it. */
 void pages_rewind_text(struct pages *pages);

@@ -194,10 +194,12 @@ void pool_resume(struct pool *pool, uint64_t now)
 /* A worker has answered all that it had. */
 static void on_free(struct pool *pool, struct worker *worker, uint64_t now)
 {
-        if (worker->is_unwanted)
+        if (worker->is_unwanted) {
                 worker_stop(worker, now);
-        else if (!recycle_answered(pool, worker, now))
+                turn_defer(pool->around->turn, &pool->maintain);
+        } else if (!recycle_answered(pool, worker, now)) {
                 feed_worker(pool, worker, now);
+        }
         pool_resume(pool, now);
 }
 

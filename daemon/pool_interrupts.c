@@ -115,6 +115,7 @@ static void end(struct pool *pool, struct worker *worker, const char *why, uint6
         worker->is_overdue = true;
         forget(worker);
         process_terminate(&worker->process, now);
+        turn_defer(pool->around->turn, &pool->maintain);
 }
 
 static void send_signal(struct worker *worker, uint64_t now)
@@ -198,15 +199,21 @@ void interrupts_answered(struct pool *pool, struct worker *worker, uint64_t now)
 {
         struct interruption *interruption = &worker->interruption;
 
-        if (interruption->ordinal == 0 || interruption->ordinal > worker->ledger.answered)
+        if (interruption->ordinal > worker->ledger.answered)
                 return;
-        log_return(pool, worker, now);
-        pool->fates[FATE_INTERRUPTED] += interruption->has_begun;
-        forget(worker);
+        if (interruption->ordinal != 0) {
+                log_return(pool, worker, now);
+                pool->fates[FATE_INTERRUPTED] += interruption->has_begun;
+                forget(worker);
+        }
         /* What it comes to next may be unwanted just as well. */
         uint64_t head = ledger_head(&worker->ledger);
-        if (head && !ledger_at(&worker->ledger, head)->request)
+        const struct ledger_entry *entry = head ? ledger_at(&worker->ledger, head) : NULL;
+        if (entry && !entry->request) {
+                interruption->is_cancelled = pages_is_cancelled(&worker->pages, head);
+                interruption->subject.serial = entry->serial;
                 begin(pool, worker, now);
+        }
 }
 
 void interrupts_exited(struct pool *pool, struct worker *worker)

@@ -251,6 +251,46 @@ START_TEST(of_two_that_are_unwanted_the_second_has_a_time_of_its_own)
 }
 END_TEST
 
+/* Nobody has looked at it before: its turn comes when the first is answered. */
+START_TEST(one_that_was_given_up_in_its_worker_is_interrupted_in_its_turn)
+{
+        options = new_options("calc", "able");
+        options->min_workers = 1;
+        pool = new_pool(options);
+        wait_idle(pool, 1);
+        submit_call(pool, "echo", "[1]");
+        worker = first_worker(pool, WORKER_BUSY);
+        worker_send(worker, new_request("patient", ""), units_now());
+        struct request *second = ledger_at(&worker->ledger, 2)->request;
+        second->pool = pool;
+        pool_cancel(pool, second, units_now());
+        ck_assert_uint_eq(worker->interruption.ordinal, 0);
+        count_requests(worker, 2, 1);
+        loop_until(n_answers == 2 && count_workers(pool, WORKER_IDLE) == 1);
+        check_fates(1, 0, 0);
+        ck_assert(log_has("debug calc#2: interrupted: the request was cancelled"));
+}
+END_TEST
+
+/* The story: no timer was set for it, if no other one was. */
+START_TEST(one_that_is_ended_for_a_cancel_gets_all_its_signals)
+{
+        options = new_options("calc", "deaf");
+        options->min_workers = 1;
+        options->startup_timeout = options->request_timeout = 0;
+        options->terminate_timeout = 1000;
+        pool = new_pool(options);
+        wait_idle(pool, 1);
+        submit_call(pool, "hang", "");
+        worker = first_worker(pool, WORKER_BUSY);
+        loop_until(buffer_is_empty(&worker->channel.to_worker));
+        pool_cancel(pool, ledger_first_request(&worker->ledger), units_now());
+        ck_assert_int_eq(worker->process.last_signal, SIGTERM);
+        wait_exit();
+        check_fates(0, 0, 1);
+}
+END_TEST
+
 START_TEST(a_busy_one_that_is_killed_comes_back_and_leaves)
 {
         run("able", "patient");
@@ -453,6 +493,8 @@ int main(void)
         tcase_add_test(tcase, a_cancelled_one_is_interrupted_as_well);
         tcase_add_test(tcase, what_it_had_behind_it_goes_to_another);
         tcase_add_test(tcase, of_two_that_are_unwanted_the_second_has_a_time_of_its_own);
+        tcase_add_test(tcase, one_that_was_given_up_in_its_worker_is_interrupted_in_its_turn);
+        tcase_add_test(tcase, one_that_is_ended_for_a_cancel_gets_all_its_signals);
         tcase_add_test(tcase, a_busy_one_that_is_killed_comes_back_and_leaves);
         tcase_add_test(tcase, an_idle_one_that_is_killed_leaves);
         tcase_add_test(tcase, a_starting_one_that_is_killed_is_terminated);
