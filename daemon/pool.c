@@ -289,8 +289,7 @@ static void refuse_queue(struct pool *pool)
 
 static bool is_drained(const struct pool *pool, uint64_t now)
 {
-        return (pool->drained_by != 0 && pool->drained_by <= now) ||
-               (pool->queue_length == 0 && count(pool, WORKER_BUSY) == 0);
+        return (pool->drained_by != 0 && pool->drained_by <= now) || pool_count_requests(pool) == 0;
 }
 
 void pool_maintain(struct pool *pool, uint64_t now)

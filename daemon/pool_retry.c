@@ -32,6 +32,7 @@ static bool may_go_back(const struct pool *pool, const struct worker *worker,
         if (!pool->options->idempotent || request->was_retried)
                 return false;
         log_retry(worker, request);
+        request->begun = begun;
         return request->was_retried = true;
 }
 

@@ -18,9 +18,11 @@ static void finish_with(struct pool *pool, struct request *request, enum rpc_sta
         rpc_answer_clear(&answer);
 }
 
-/* What an error tells of a request's beginning. */
-static struct json_object *new_started(enum begun begun)
+/* What an error tells of a request's beginning, by this worker or one before. */
+static struct json_object *new_started(const struct request *request, enum begun begun)
 {
+        if (begun == BEGUN_NO || request->begun == BEGUN_YES)
+                begun = request->begun;
         if (begun == BEGUN_UNKNOWN)
                 return json_object_new_string("unknown");
         return json_object_new_boolean(begun == BEGUN_YES);
@@ -38,7 +40,7 @@ void refuse_cancelled(struct pool *pool, struct request *request)
 {
         struct json_object *data = json_object_new_object();
 
-        json_object_object_add(data, "started", new_started(give_up(request, true)));
+        json_object_object_add(data, "started", new_started(request, give_up(request, true)));
         finish_with(pool, request, RPC_CANCELLED, data, NULL);
 }
 
@@ -46,7 +48,7 @@ void refuse_shutting_down(struct pool *pool, struct request *request)
 {
         struct json_object *data = json_object_new_object();
 
-        json_object_object_add(data, "started", new_started(give_up(request, true)));
+        json_object_object_add(data, "started", new_started(request, give_up(request, true)));
         finish_with(pool, request, RPC_SHUTTING_DOWN, data, NULL);
 }
 
@@ -84,7 +86,7 @@ void refuse_timeout(struct pool *pool, struct request *request)
         bool runs = request->state == REQUEST_SENT;
 
         json_object_object_add(data, "stage", json_object_new_string(runs ? "run" : "queue"));
-        json_object_object_add(data, "started", new_started(give_up(request, false)));
+        json_object_object_add(data, "started", new_started(request, give_up(request, false)));
         finish_with(pool, request, RPC_TIMEOUT, data, NULL);
 }
 
@@ -94,7 +96,7 @@ void refuse_died(struct pool *pool, struct request *request, const struct worker
         struct json_object *data = death_data(&worker->process);
         char text[DEATH_TEXT_MAX], detail[DEATH_TEXT_MAX + 64];
 
-        json_object_object_add(data, "started", new_started(begun));
+        json_object_object_add(data, "started", new_started(request, begun));
         snprintf(detail, sizeof(detail), "worker %d %s", (int)worker->process.pid,
                  death_text(&worker->process, text));
         finish_with(pool, request, RPC_WORKER_DIED, data, detail);

@@ -43,6 +43,9 @@ enum request_state {
         REQUEST_DEFERRED, /* a call of the daemon's own methods, which is answered later */
 };
 
+/* Whether a worker has begun it; of some that cannot be known. */
+enum begun { BEGUN_NO, BEGUN_YES, BEGUN_UNKNOWN };
+
 struct request {
         struct caller *caller;
         TAILQ_ENTRY(request) of_caller;
@@ -54,7 +57,8 @@ struct request {
         void *group;           /* the caller's: the batch that it is part of */
         bool is_notification;  /* its answer goes nowhere */
         bool was_taken_back;   /* from a worker that died before it had begun it */
-        bool was_retried;      /* it was begun by a worker that died */
+        bool was_retried;      /* after the death of a worker that may have begun it */
+        enum begun begun;      /* whether that one had */
 
         uint64_t serial;
         uint64_t received;  /* CLOCK_MONOTONIC, microseconds, as all times here */

@@ -80,6 +80,11 @@ char *stack_text(const struct pages *pages)
         return text;
 }
 
+char *stack_left(const struct pages *pages)
+{
+        return pages_text_has_ended(pages) ? NULL : stack_text(pages);
+}
+
 void stack_finish(struct stack *stack, struct pages *pages)
 {
         if (TAILQ_EMPTY(&stack->askers))

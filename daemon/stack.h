@@ -47,3 +47,5 @@ void stack_end(struct stack *stack);
 
 /* The text that is there, without the byte that ends it; NULL: none. For free(3). */
 char *stack_text(const struct pages *pages);
+/* That of a process that has ended: what it was asked for is not what it has left. */
+char *stack_left(const struct pages *pages);

@@ -191,7 +191,7 @@ static void on_drain(void *owner)
         struct worker *worker = owner;
 
         channel_drain(&worker->channel);
-        worker->process.stack = stack_text(&worker->pages);
+        worker->process.stack = stack_left(&worker->pages);
 }
 
 static void on_exited(void *owner)

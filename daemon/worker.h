@@ -137,9 +137,6 @@ int worker_new(const struct surroundings *around, struct program_options *option
 /* Kills what still lives. */
 struct worker *worker_free(struct worker *worker);
 
-/* Whether a worker has begun a request; of some that cannot be known. */
-enum begun { BEGUN_NO, BEGUN_YES, BEGUN_UNKNOWN };
-
 /* Of the request with this ordinal, that the worker has not answered: by its counters, or else, of
  * one that has ended, by what it has not read. Counters that cannot be are a fault, and end it. */
 enum begun worker_has_begun(struct worker *worker, uint64_t ordinal);

@@ -131,6 +131,59 @@ START_TEST(the_stack_that_it_left_is_told)
 }
 END_TEST
 
+/* A worker that runs something, as its counters say. */
+static struct worker *hold(void)
+{
+        submit_call(pool, "hold", "");
+        struct worker *worker = first_worker(pool, WORKER_BUSY);
+        loop_until(log_has("holding"));
+        count_requests(worker, 1, 0);
+        return worker;
+}
+
+/* Whoever is told that it has not begun may think that nothing has happened. */
+START_TEST(what_is_retried_has_begun)
+{
+        begin("counting", true);
+        struct worker *worker = hold();
+        set_mode(options, "never");
+        ck_assert_int_eq(kill(worker->process.pid, SIGKILL), 0);
+        loop_until(pool->queue_length == 1);
+        pool_cancel(pool, TAILQ_FIRST(&pool->queue), units_now());
+        ck_assert_str_eq(answers, "1:cancelled {\"started\":true,\"kind\":\"cancelled\"}|");
+}
+END_TEST
+
+/* The story: one that was in C code showed its stack when nobody waited for it any more, and the
+ * next request's death was told with it. */
+START_TEST(a_stack_that_was_asked_for_is_not_what_it_left)
+{
+        static const char text[] = "of another request\n";
+
+        begin("counting", false);
+        struct worker *worker = hold();
+        ck_assert_int_eq(write(worker->pages.fd[PAGES_COUNTERS], text, sizeof(text)), sizeof(text));
+        ck_assert_int_eq(kill(worker->process.pid, SIGKILL), 0);
+        loop_until(n_answers == 1);
+        ck_assert_int_eq(last_status, RPC_WORKER_DIED);
+        ck_assert_ptr_null(strstr(answers, "of another"));
+        ck_assert(!log_has("of another"));
+}
+END_TEST
+
+/* It is on its way out, but its request is still to be answered. */
+START_TEST(a_pool_is_drained_when_nobody_waits_for_one_that_leaves)
+{
+        begin("echo", false);
+        submit_call(pool, "shut", "");
+        loop_until(count_workers(pool, WORKER_STOPPING) == 1);
+        pool_drain(pool, units_now());
+        loop_until(n_answers == 1);
+        ck_assert_int_eq(last_status, RPC_WORKER_DIED);
+        loop_until(!pool_has_workers(pool));
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("pool_retry");
@@ -143,5 +196,8 @@ int main(void)
         tcase_add_test(tcase, what_may_not_run_twice_is_not_retried);
         tcase_add_test(tcase, a_deadline_is_final);
         tcase_add_test(tcase, the_stack_that_it_left_is_told);
+        tcase_add_test(tcase, what_is_retried_has_begun);
+        tcase_add_test(tcase, a_stack_that_was_asked_for_is_not_what_it_left);
+        tcase_add_test(tcase, a_pool_is_drained_when_nobody_waits_for_one_that_leaves);
         return run_suite(suite);
 }
