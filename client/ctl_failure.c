@@ -144,14 +144,21 @@ static void put_error_line(const struct ctl_failure *failure, struct json_object
         fputs("\n", stderr);
 }
 
-/* Why a program is unavailable: the last exception, or what its worker wrote before it died. */
+/* What a worker that died has left. */
+static void put_remains(struct json_object *data)
+{
+        put_details("What the worker wrote to stderr", ctl_tree_text(data, "stderr"));
+        put_details("Its Python stack", ctl_tree_text(data, "stack"));
+}
+
+/* Why a program is unavailable: the last exception, or what its worker left when it died. */
 static void put_start_error(struct json_object *error)
 {
         const char *traceback = ctl_tree_text(error, "traceback");
 
         put_details("The last error at its start",
                     traceback ? traceback : ctl_tree_text(error, "message"));
-        put_details("What the worker wrote to stderr", ctl_tree_text(error, "stderr"));
+        put_remains(error);
 }
 
 int ctl_tell_error_answer(const struct ctl_failure *failure, bool json)
@@ -171,7 +178,7 @@ int ctl_tell_error_answer(const struct ctl_failure *failure, bool json)
                 put_lines(traceback);
         } else {
                 put_error_line(failure, data);
-                put_details("What the worker wrote to stderr", ctl_tree_text(data, "stderr"));
+                put_remains(data);
                 put_start_error(ctl_tree_member(data, "error"));
         }
         return is_worth_retrying(kind_of(failure), data) ? EX_TEMPFAIL : CTL_FAILED;

@@ -126,6 +126,11 @@ def test_exception_as_json(serve):
            detail="worker 12 was killed by SIGSEGV"), 1,
      "p.f: worker_died: worker 12 was killed by SIGSEGV; it may have been run\n"
      "What the worker wrote to stderr:\noops\n"),
+    # With SIGSEGV this is all that tells where it happened.
+    (error(-32003, "The worker died", kind="worker_died", stderr="", started=True,
+           stack="Fatal Python error: Segmentation fault\n  File x", detail="worker 12 died"), 1,
+     "p.f: worker_died: worker 12 died\n"
+     "Its Python stack:\nFatal Python error: Segmentation fault\n  File x\n"),
     (error(-32601, "Method not found", kind="method_not_found", detail="there is no program"), 1,
      "p.f: method_not_found: there is no program\n"),
     (error(-32000, "what a loop of its own says", kind="exception"), 1,
