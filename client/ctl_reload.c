@@ -18,8 +18,7 @@ static const struct ctl_column columns[] = {
 /* Each text of an array, on a line of its own. */
 static void put_texts(FILE *file, const char *prefix, struct json_object *texts)
 {
-        size_t n =
-                json_object_is_type(texts, json_type_array) ? json_object_array_length(texts) : 0;
+        size_t n = texts ? json_object_array_length(texts) : 0;
 
         for (size_t i = 0; i < n; i++) {
                 fputs(prefix, file);
@@ -91,6 +90,28 @@ static int exit_status(struct json_object *result)
         return ctl_tree_is_false(ctl_tree_member(result, "ok")) ? CTL_FAILED : CTL_SUCCESS;
 }
 
+static bool are_texts(struct json_object *array)
+{
+        if (!json_object_is_type(array, json_type_array))
+                return false;
+        for (size_t i = 0; i < json_object_array_length(array); i++)
+                if (!json_object_is_type(json_object_array_get_idx(array, i), json_type_string))
+                        return false;
+        return true;
+}
+
+/* It has what is printed of it, of the right types. */
+static bool is_complete(struct json_object *result)
+{
+        struct json_object *programs = ctl_tree_member(result, "programs");
+        struct json_object *errors = ctl_tree_member(result, "errors");
+        struct json_object *warnings = ctl_tree_member(result, "warnings");
+
+        return json_object_is_type(ctl_tree_member(result, "ok"), json_type_boolean) &&
+               (!programs || json_object_is_type(programs, json_type_object)) &&
+               (!errors || are_texts(errors)) && (!warnings || are_texts(warnings));
+}
+
 /* Asks and waits: what it begins takes as long as Python takes to start. With CTL_SUCCESS both are
  * to be freed. */
 static int ask(struct ctl_session *session, const char *method, const char *program,
@@ -106,7 +127,7 @@ static int ask(struct ctl_session *session, const char *method, const char *prog
         if (r != CTL_SUCCESS)
                 return r;
         *ret = ctl_session_tree(method, *ret_reply);
-        if (*ret && json_object_is_type(ctl_tree_member(*ret, "ok"), json_type_boolean))
+        if (*ret && is_complete(*ret))
                 return CTL_SUCCESS;
         if (*ret)
                 ctl_session_bad_answer(method);

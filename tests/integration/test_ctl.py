@@ -418,6 +418,18 @@ def test_status_as_json(serve, command):
     assert json.loads(out) == STATUS
 
 
+# Lists that are none, and texts that are none, ended it with a signal.
+@pytest.mark.parametrize("answer", [
+    {}, {"ok": 1}, {"ok": True, "programs": []}, {"ok": True, "programs": 3},
+    {"ok": False, "errors": [None]}, {"ok": False, "errors": {}}, {"ok": False, "errors": "x"},
+    {"ok": True, "programs": {}, "warnings": [None]},
+])
+def test_a_reload_that_tells_nonsense(serve, answer):
+    status, out, err = ctl("reload", socket=serve(result(answer)).path)
+    assert (status, out) == (PROTOCOL, "")
+    assert err == "jumpbootctl: the daemon's answer to jumpbootd.reload is not what it should be\n"
+
+
 def test_ping(serve):
     pong = {"version": "0.1.0", "pid": 12, "uptime": 12.34}
     server = serve(result(pong))
