@@ -153,8 +153,10 @@ static void begin(struct pool *pool, struct worker *worker, uint64_t now)
                 end(pool, worker, "", now);
         } else {
                 interruption->asker.done = on_stack;
-                if (interruption->has_begun)
+                if (interruption->has_begun) {
                         interrupts_ask_stack(pool, worker, &interruption->asker, now);
+                        stack_hurry(&worker->stack, limit);
+                }
                 /* Also where it has not begun, by what was read a moment ago. */
                 send_signal(worker, now);
                 watch(pool, worker);

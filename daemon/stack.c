@@ -31,6 +31,7 @@ const char *stack_ask(struct stack *stack, const struct process *process, struct
                 stack->asked_at = stack->changed_at = now;
                 stack->length = 0;
                 stack->is_dumped = false;
+                stack->dump_at = now + STANDS_STILL;
                 stack->process = process;
                 process_nudge(process, SHOW_SIGNAL);
         }
@@ -45,6 +46,11 @@ void stack_forget(struct stack_asker *asker)
                 return;
         TAILQ_REMOVE(&asker->stack->askers, asker, link);
         asker->stack = NULL;
+}
+
+void stack_hurry(struct stack *stack, uint64_t limit)
+{
+        stack->dump_at = units_sooner(stack->dump_at, stack->asked_at + limit / 2);
 }
 
 /* `done` may ask again: only those that ask now are answered. */
@@ -117,7 +123,7 @@ uint64_t stack_look(struct stack *stack, struct pages *pages, uint64_t now)
                 stack->length = length;
                 stack->changed_at = now;
         }
-        if (length == 0 && now >= stack->asked_at + STANDS_STILL)
+        if (length == 0 && now >= stack->dump_at)
                 dump(stack);
         bool is_whole = pages_text_has_ended(pages);
         bool stands_still = length > 0 && now >= stack->changed_at + STANDS_STILL;

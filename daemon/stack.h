@@ -27,8 +27,9 @@ struct stack {
         TAILQ_HEAD(, stack_asker) askers;
         const struct process *process;
         uint64_t asked_at, changed_at;
-        bool is_dumped; /* the second signal has been sent */
-        size_t length;  /* of the text, when it was looked at last */
+        uint64_t dump_at; /* when the second signal is sent, if nothing has come by then */
+        bool is_dumped;   /* the second signal has been sent */
+        size_t length;    /* of the text, when it was looked at last */
 };
 
 void stack_init(struct stack *stack);
@@ -37,6 +38,8 @@ void stack_init(struct stack *stack);
 const char *stack_ask(struct stack *stack, const struct process *process, struct pages *pages,
                       struct stack_asker *asker, uint64_t now);
 void stack_forget(struct stack_asker *asker);
+/* There is only so much time: the second half of it is for what does not come by itself. */
+void stack_hurry(struct stack *stack, uint64_t limit);
 
 /* Looks whether the text is there; returns when to look again (0: nobody asks). */
 uint64_t stack_look(struct stack *stack, struct pages *pages, uint64_t now);

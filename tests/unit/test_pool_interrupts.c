@@ -423,6 +423,27 @@ START_TEST(one_in_c_code_is_asked_for_a_dump)
 }
 END_TEST
 
+/* There was no stack in the log where interrupt_timeout was as short as the wait for Python. */
+START_TEST(one_in_c_code_is_asked_in_time)
+{
+        run("able", "dump");
+        while (!handled_by(worker->process.pid, SIGRTMIN + 9))
+                usleep(1000);
+        event_del(pool->timer);
+        options->interrupt_timeout = 60000;
+        uint64_t now = reach_deadline();
+        pool_maintain(pool, now + 29999);
+        ck_assert(!worker->stack.is_dumped);
+        pool_maintain(pool, now + 30000);
+        ck_assert(worker->stack.is_dumped);
+        while (pages_text(&worker->pages, NULL, 0) < strlen("dumped"))
+                usleep(1000);
+        pool_maintain(pool, now + 60000);
+        ck_assert(log_has("did not come back within interrupt_timeout\ndumped\n"));
+        wait_exit();
+}
+END_TEST
+
 START_TEST(one_that_shows_nothing_is_given_up)
 {
         struct curious one = curious_one();
@@ -501,6 +522,7 @@ int main(void)
         tcase_add_test(tcase, its_stack_is_taken_and_it_runs_on);
         tcase_add_test(tcase, a_stack_without_an_end_is_taken_when_it_stands_still);
         tcase_add_test(tcase, one_in_c_code_is_asked_for_a_dump);
+        tcase_add_test(tcase, one_in_c_code_is_asked_in_time);
         tcase_add_test(tcase, one_that_shows_nothing_is_given_up);
         tcase_add_test(tcase, one_that_ends_meanwhile_is_told);
         tcase_add_test(tcase, one_without_a_handler_is_not_asked);
