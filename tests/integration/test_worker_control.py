@@ -58,6 +58,47 @@ def begin(daemon, function):
     return client, wait_until(runs, f"a worker in {function}")[0]
 
 
+def stack_with(daemon, pid, *words):
+    """Takes the stack until all these words stand in it: the function may just be coming."""
+    def shown():
+        text = daemon.call("jumpbootd.stack", {"pid": pid})["stack"]
+        return text if all(word in text for word in words) else None
+    return wait_until(shown, f"{words} in the stack")
+
+
+@pytest.mark.parametrize("function, words", [
+    ("spin", [" in spin\n"]),
+    ("hang", [" in inner\n", " in hang\n"]),
+    ("parent", ["parent", "child"]),
+])
+def test_stack_of_a_running_worker(app, function, words):
+    client, pid = begin(app, function)
+    text = stack_with(app, pid, *words)
+    assert "hread 0x" in text and "\0" not in text
+    status, out, err = ctl("stack", str(pid), socket=app.socket_path)
+    assert (status, err) == (0, "")
+    assert all(word in out for word in words)
+    # It has not been disturbed.
+    worker, = app.call("jumpbootd.workers")["workers"]
+    assert (worker["pid"], worker["function"], worker["is_interrupted"]) == (pid, function, False)
+    assert not client.has_input()
+
+
+def test_stack_of_an_idle_worker(app):
+    pid, = app.workers()
+    assert "hread 0x" in app.call("jumpbootd.stack", {"pid": pid})["stack"]
+    app.call("app.pass_gate", [os.devnull])
+
+
+def test_many_ask_at_a_time(app):
+    pid, = app.workers()
+    with Client(app.socket_path) as client:
+        ids = [client.request("jumpbootd.stack", {"pid": pid}) for _ in range(20)]
+        answers = [client.receive() for _ in range(20)]
+    assert sorted(answer["id"] for answer in answers) == sorted(ids)
+    assert all("hread 0x" in answer["result"]["stack"] for answer in answers)
+
+
 def test_stack_of_a_stopped_worker(app):
     pid, = app.workers()
     os.kill(pid, signal.SIGSTOP)
@@ -83,9 +124,13 @@ def test_a_caller_that_leaves_before_its_answer(app):
     app.call("app.pass_gate", [os.devnull])
 
 
-@pytest.mark.parametrize("function, end", [("stubborn", "was killed by SIGTERM")])
+@pytest.mark.parametrize("function, end", [
+    ("hang", "exited with status 0"),
+    ("stubborn", "was killed by SIGTERM"),
+])
 def test_kill(app, function, end):
     client, pid = begin(app, function)
+    stack_with(app, pid, function)
     status, out, err = ctl("kill", str(pid), socket=app.socket_path)
     assert (status, out, err) == (0, f"worker {pid} of app {end}\n", "")
     answer = client.receive()
