@@ -119,11 +119,13 @@ static const char *what_happened(const struct ctl_failure *failure, struct json_
 /* Whether the function has run, where that is the question. */
 static const char *how_far_it_came(struct json_object *data)
 {
-        const char *started = ctl_tree_text(data, "started");
+        struct json_object *started = ctl_tree_member(data, "started");
 
-        if (ctl_tree_is_false(ctl_tree_member(data, "started")))
+        if (ctl_tree_is_false(started))
                 return "; nothing was run";
-        return started && strcmp(started, "unknown") == 0 ? "; it may have been run" : "";
+        if (ctl_tree_is_true(started))
+                return "; the function had begun";
+        return started ? "; it may have been run" : "";
 }
 
 /* "jumpbootctl: METHOD: KIND: DETAIL" */

@@ -152,6 +152,7 @@ def test_error_answers(serve, answer, status, told):
 @pytest.mark.parametrize("stage, started, status, told", [
     ("queue", False, TRY_AGAIN, "in the queue; nothing was run"),
     ("run", "unknown", 1, "in a worker; it may have been run"),
+    ("run", True, 1, "in a worker; the function had begun"),
 ])
 def test_timeout_tells_how_far_it_came(serve, stage, started, status, told):
     server = serve(error(-32002, "Timed out", kind="timeout", stage=stage, started=started))

@@ -87,7 +87,7 @@ def test_a_worker_of_another_user(start_daemon):
     """It has what it needs and no more, and is ended like any other."""
     daemon = start(
         start_daemon, user=str(USER), group=str(GROUP), request_timeout="200ms",
-        terminate_timeout="200ms",
+        interrupt_timeout="0", terminate_timeout="200ms",
     )
     (worker,) = daemon.workers()
     assert os.stat(f"/proc/{worker}/mem").st_uid == USER

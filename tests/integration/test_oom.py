@@ -75,6 +75,6 @@ def test_not_for_memory(start_daemon):
     data = daemon.error("app.kill_self")["data"]
     assert data["signal"] == "SIGKILL"
     assert not data.get("out_of_memory", False)
-    (pid,) = daemon.workers()
+    (pid,) = daemon.wait_worker_count(1)
     os.kill(pid, signal.SIGTERM)
     assert daemon.call("app.ok") == "ok"
