@@ -129,7 +129,7 @@ def test_exception_as_json(serve):
     # With SIGSEGV this is all that tells where it happened.
     (error(-32003, "The worker died", kind="worker_died", stderr="", started=True,
            stack="Fatal Python error: Segmentation fault\n  File x", detail="worker 12 died"), 1,
-     "p.f: worker_died: worker 12 died\n"
+     "p.f: worker_died: worker 12 died; the function had begun\n"
      "Its Python stack:\nFatal Python error: Segmentation fault\n  File x\n"),
     (error(-32601, "Method not found", kind="method_not_found", detail="there is no program"), 1,
      "p.f: method_not_found: there is no program\n"),
