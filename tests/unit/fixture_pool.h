@@ -90,6 +90,19 @@ static inline void wait_idle(const struct pool *pool, unsigned n)
         loop_until(count_workers(pool, WORKER_IDLE) == n);
 }
 
+/* Waits until it has read all that it was sent. A signal that comes just before the shell waits for
+ * that is not seen until it comes. */
+static inline void wait_read(const struct worker *worker)
+{
+        uint64_t end = units_now() + LOOP_DEADLINE;
+
+        while (channel_has_unread(&worker->channel)) {
+                ck_assert_uint_lt(units_now(), end);
+                loop_now();
+                usleep(1000); /* of this nobody tells */
+        }
+}
+
 static inline void submit_call(struct pool *pool, const char *function, const char *params)
 {
         struct request *request = new_request(function, params);

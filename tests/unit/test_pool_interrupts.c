@@ -37,7 +37,7 @@ static void run(const char *mode, const char *function)
         wait_idle(pool, 1);
         submit_call(pool, function, "[1]");
         worker = first_worker(pool, WORKER_BUSY);
-        loop_until(buffer_is_empty(&worker->channel.to_worker));
+        wait_read(worker);
         if (worker->has_counters)
                 count_requests(worker, 1, 0);
 }
@@ -137,7 +137,7 @@ START_TEST(one_that_does_not_come_back_is_terminated)
 }
 END_TEST
 
-/* It is stopped before it has read the request: so it has surely not begun. */
+/* It is stopped, and says that it has not begun. */
 START_TEST(one_that_takes_no_notice_at_all_is_killed)
 {
         run("able", "patient");

@@ -92,7 +92,9 @@ static struct worker *run_slow(const char *mode, const char *function)
         options->slow_request_timeout = USEC_PER_SEC;
         wait_idle(pool, 1);
         submit_call(pool, function, "");
-        return first_worker(pool, WORKER_BUSY);
+        struct worker *worker = first_worker(pool, WORKER_BUSY);
+        wait_read(worker);
+        return worker;
 }
 
 START_TEST(the_stack_of_a_slow_one_is_logged_once)
