@@ -164,7 +164,7 @@ void option_swap(const struct option *option, void *a, void *b)
 
 bool option_equal(const struct option *option, const void *a, const void *b)
 {
-        struct json_object *one, *other;
+        struct json_object *one = NULL, *other = NULL;
         bool is_equal = option_to_json(option, a, &one) == 0 &&
                         option_to_json(option, b, &other) == 0 && json_object_equal(one, other);
 

@@ -295,7 +295,7 @@ def test_status_lines_stay_whole(start):
 
 
 ASYNCHRONOUS = '''
-import asyncio, time
+import asyncio, time, warnings
 def _runs(): print("runs")
 async def sleep():
     _runs()
@@ -312,6 +312,8 @@ async def busy_within():
         while True: pass
     await asyncio.wait_for(asyncio.shield(asyncio.sleep(0)), 5)
     await inner()
+# Python warns of a coroutine that was made and not yet awaited when the interrupt came.
+warnings.filterwarnings("ignore", "coroutine 'Queue.put' was never awaited")
 async def never_waits():
     queue = asyncio.Queue()
     _runs()
