@@ -466,6 +466,9 @@ END_TEST
 
 int main(void)
 {
+        if (!has_pidfd_open())
+                return EXIT_SKIPPED;
+
         Suite *suite = suite_create("births");
         TCase *tcase = loop_case(suite, setup, teardown);
 

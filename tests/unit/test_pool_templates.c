@@ -254,6 +254,9 @@ END_TEST
 
 int main(void)
 {
+        if (!has_pidfd_open())
+                return EXIT_SKIPPED;
+
         Suite *suite = suite_create("pool_templates");
         TCase *tcase = loop_case(suite, setup, teardown);
 
