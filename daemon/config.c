@@ -11,6 +11,10 @@
 #include <errno.h>
 #include <string.h>
 
+#ifndef JUMPBOOT_STATE_DIRECTORY
+#error "JUMPBOOT_STATE_DIRECTORY comes from the build"
+#endif
+
 #define PROGRAM_NAME_MAX 64U
 
 struct loader {
@@ -108,6 +112,7 @@ static int load_program(struct loader *loader, const struct program_draft *set,
                 .node = *node,
                 .program_set = set_name,
                 .max_response_size = loader->config->server.max_response_size,
+                .state_directory = loader->config->server.state_directory,
                 .exposure = &loader->exposure,
         };
         struct program_options *options = NULL;
@@ -201,6 +206,19 @@ static int load_sets(struct loader *loader, const struct json_node *root)
         return r;
 }
 
+/* Unless the config names it: the first that systemd made for the service, or the usual one. */
+static int set_state_directory(struct server_options *server)
+{
+        const char *given = getenv("STATE_DIRECTORY");
+        size_t length = given ? strcspn(given, ":") : 0;
+
+        if (server->state_directory)
+                return 0;
+        server->state_directory =
+                length > 0 ? strndup(given, length) : strdup(JUMPBOOT_STATE_DIRECTORY);
+        return server->state_directory ? 0 : -ENOMEM;
+}
+
 static int load_server_options(struct loader *loader, const struct json_node *root)
 {
         struct server_options *server = &loader->config->server;
@@ -217,7 +235,7 @@ static int load_server_options(struct loader *loader, const struct json_node *ro
                 else if (!section_has(SECTION_SERVER, member.name))
                         section_unknown(SECTION_SERVER, &member, loader->errors);
         }
-        return r < 0 ? r : 0;
+        return r < 0 ? r : set_state_directory(server);
 }
 
 /* A request and its answer must find room, or reading could pause for ever. */

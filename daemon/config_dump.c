@@ -95,12 +95,6 @@ static int put_parts(struct json_object *object, const char *name,
 static int put_environment(struct json_object *object, const struct program_draft *draft,
                            const struct program_options *options)
 {
-        static const char *const names[] = {
-                [ENVIRONMENT_SYSTEM] = "python",
-                [ENVIRONMENT_PYTHON] = "python",
-                [ENVIRONMENT_VENV] = "venv",
-                [ENVIRONMENT_PREFIX] = "prefix",
-        };
         _cleanup_(json_putp) struct json_object *value = json_object_new_object();
         _cleanup_free_ char *path = NULL;
         enum environment_kind kind;
@@ -109,7 +103,9 @@ static int put_environment(struct json_object *object, const struct program_draf
         r = program_draft_environment(draft, &kind, &path);
         if (r < 0 || !value)
                 return -ENOMEM;
-        r = put_text(value, names[kind], path ? path : options->python);
+        if (kind == ENVIRONMENT_SYSTEM)
+                kind = ENVIRONMENT_PYTHON;
+        r = put_text(value, environment_members[kind], path ? path : options->python);
         return r < 0 ? r : put(object, "environment", steal(value));
 }
 

@@ -1,120 +1,183 @@
 /* SPDX-License-Identifier: MIT */
 #include "environment.h"
 
+#include "interpreter.h"
+
+#include "common/env_store.h"
+#include "common/path.h"
+
 #include <errno.h>
-#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define DEFAULT_LANG "C.UTF-8"
-
-/* What systemd tells a service of itself; a child that believed it would act for the daemon. */
-static const char *const daemon_only[] = {
-        "NOTIFY_SOCKET",  "LISTEN_*",      "WATCHDOG_*",       "MAINPID",
-        "JOURNAL_STREAM", "INVOCATION_ID", "SYSTEMD_EXEC_PID", "MEMORY_PRESSURE_*",
-        "FDSTORE",        "MANAGERPID",    ENVIRONMENT_MARK, /* if a worker of another daemon
-                                                                started this one */
+/* What is found while an environment is looked at. */
+struct search {
+        struct environment *environment;
+        const char *what; /* "venv": how messages call it */
+        struct python_version version;
+        char *error;
 };
 
-/* What Python and its callers would take for another environment than the one that was named. */
-static const char *const other_environment[] = {"PYTHONHOME", "VIRTUAL_ENV*", "CONDA_*"};
-
-static const char *const taken_over[] = {"HOME", "LANG", "LOGNAME", "USER"};
-
-/* 0 if the file can be executed by this process, else an errno. */
-static int check_executable(const char *path)
+_printf_(2, 3) static int wrong(struct search *search, const char *format, ...)
 {
-        struct stat info;
+        va_list arguments;
 
-        if (stat(path, &info) < 0)
-                return errno;
-        if (S_ISDIR(info.st_mode))
-                return EISDIR;
-        if (!S_ISREG(info.st_mode))
-                return EACCES;
-        return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? errno : 0;
+        va_start(arguments, format);
+        vsnprintf(search->error, ENVIRONMENT_ERROR_MAX, format, arguments);
+        va_end(arguments);
+        return 1;
 }
 
-static int find_python(const char *path, struct environment *environment,
-                       char error[static ENVIRONMENT_ERROR_MAX])
+static int find_python(struct search *search, const char *path)
 {
-        int r = check_executable(path);
+        char fault[INTERPRETER_FAULT_MAX];
 
-        if (r != 0) {
-                snprintf(error, ENVIRONMENT_ERROR_MAX, "cannot execute the Python %.380s: %s", path,
-                         strerror(r));
-                return 1;
-        }
-        environment->python = strdup(path);
-        return environment->python ? 0 : -ENOMEM;
+        if (interpreter_judge(path, &search->version, fault) != INTERPRETER_GOOD)
+                return wrong(search, "cannot use the Python %.400s: %s", path, fault);
+        search->environment->python = strdup(path);
+        return search->environment->python ? 0 : -ENOMEM;
 }
 
-/* bin/python3 below the folder, or bin/python. */
-static int find_in_bin(struct environment *environment, const char *what,
-                       char error[static ENVIRONMENT_ERROR_MAX])
+/* bin/python3 below the folder, or bin/python where there is no such thing. */
+static int find_in_bin(struct search *search)
 {
         static const char *const names[] = {"python3", "python"};
-        int r = 0;
+        char fault[2][INTERPRETER_FAULT_MAX];
 
-        for (size_t i = 0; i < ARRAY_SIZE(names) && !environment->python; i++) {
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 _cleanup_free_ char *path = NULL;
+                enum interpreter_verdict verdict;
 
-                if (asprintf(&path, "%s/%s", environment->bin, names[i]) < 0) {
+                if (asprintf(&path, "%s/%s", search->environment->bin, names[i]) < 0) {
                         path = NULL;
                         return -ENOMEM;
                 }
-                if (i == 0 || r == ENOENT)
-                        r = check_executable(path);
-                if (r == 0)
-                        environment->python = steal(path);
+                verdict = interpreter_judge(path, &search->version, fault[i]);
+                if (verdict == INTERPRETER_GOOD) {
+                        search->environment->python = steal(path);
+                        return 0;
+                }
+                if (verdict != INTERPRETER_MISSING)
+                        return wrong(search, "the %s has no Python that works: %.400s: %s",
+                                     search->what, path, fault[i]);
         }
-        if (environment->python)
-                return 0;
-        snprintf(error, ENVIRONMENT_ERROR_MAX,
-                 "the %s has no Python that works: %.360s/python3: %s", what, environment->bin,
-                 strerror(r));
-        return 1;
+        return wrong(search, "the %s has no Python that works: %.400s/python3: %s", search->what,
+                     search->environment->bin, fault[0]);
 }
 
-static int check_venv(const char *folder, char error[static ENVIRONMENT_ERROR_MAX])
+/* The value in a line "NAME = value", which ends behind it; NULL: it has another name. */
+static char *value_of(char *line, const char *name)
 {
-        _cleanup_free_ char *marker = NULL;
+        size_t length = strcspn(line, " \t=");
+        char *value, *end;
 
-        if (asprintf(&marker, "%s/pyvenv.cfg", folder) < 0) {
-                marker = NULL;
+        if (strncasecmp(line, name, length) != 0 || name[length] != '\0')
+                return NULL;
+        value = line + length + strspn(line + length, " \t");
+        if (*value++ != '=')
+                return NULL;
+        value += strspn(value, " \t");
+        end = value + strlen(value);
+        while (end > value && strchr(" \t\r\n", end[-1]))
+                *--end = '\0';
+        return value;
+}
+
+/* The folder of the Python that the venv was made with. */
+static int check_home(struct search *search, const char *folder, unsigned line, const char *home)
+{
+        struct stat info;
+
+        if (*home != '/' || (stat(home, &info) == 0 && S_ISDIR(info.st_mode)))
+                return 0;
+        return wrong(search,
+                     "the venv has lost its Python: %.300s/pyvenv.cfg:%u: its home, %.300s, is not "
+                     "there; the venv must be made anew",
+                     folder, line, home);
+}
+
+/* Its pyvenv.cfg. The version there is that of the Python that the packages were installed for. */
+static int read_venv(struct search *search, const char *folder, struct python_version *ret)
+{
+        _cleanup_free_ char *path = NULL, *line = NULL;
+        _cleanup_fclose_ FILE *file = NULL;
+        size_t room = 0;
+        char *value;
+        int r = 0;
+
+        if (asprintf(&path, "%s/pyvenv.cfg", folder) < 0) {
+                path = NULL;
                 return -ENOMEM;
         }
-        if (access(marker, F_OK) == 0)
-                return 0;
-        snprintf(error, ENVIRONMENT_ERROR_MAX,
-                 "%.300s is no venv: its pyvenv.cfg: %s; python3 -m venv makes one, and a conda "
-                 "environment is a \"prefix\"",
-                 folder, strerror(errno));
-        return 1;
+        file = fopen(path, "re");
+        if (!file)
+                return wrong(
+                        search,
+                        "%.300s is no venv: its pyvenv.cfg: %s; python3 -m venv makes one, and "
+                        "a conda environment is a \"prefix\"",
+                        folder, strerror(errno));
+        for (unsigned number = 1; r == 0 && getline(&line, &room, file) > 0; number++)
+                if ((value = value_of(line, "home")))
+                        r = check_home(search, folder, number, value);
+                else if ((value = value_of(line, "version")) ||
+                         (value = value_of(line, "version_info")))
+                        python_version_read(value, ret);
+        return r;
 }
 
-static int check_folder(const char *what, const char *folder,
-                        char error[static ENVIRONMENT_ERROR_MAX])
+static int check_folder(struct search *search, const char *folder)
 {
         struct stat info;
         int r = stat(folder, &info) < 0 ? errno : S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
 
-        if (r != 0)
-                snprintf(error, ENVIRONMENT_ERROR_MAX, "cannot use the %s %.400s: %s", what, folder,
-                         strerror(r));
-        return r != 0;
+        return r == 0 ? 0
+                      : wrong(search, "cannot use the %s %.400s: %s", search->what, folder,
+                              strerror(r));
 }
 
-static int find_folder(bool is_venv, const char *folder, struct environment *environment,
-                       char error[static ENVIRONMENT_ERROR_MAX])
+static int find_packages(struct environment *environment, struct python_version version)
 {
-        const char *what = is_venv ? "venv" : "prefix";
-        int r;
+        if (!python_version_is_known(version))
+                return 0;
+        if (asprintf(&environment->packages, "%s/lib/python%d.%d/site-packages",
+                     environment->folder, version.major, version.minor) >= 0)
+                return 0;
+        environment->packages = NULL;
+        return -ENOMEM;
+}
 
-        r = check_folder(what, folder, error);
+/* After the host's Python has become another one, a venv's link leads to that. */
+static int check_version(struct search *search, struct python_version made_for)
+{
+        const struct environment *environment = search->environment;
+
+        if (!python_version_is_known(search->version))
+                search->version = made_for;
+        if (python_version_is_old(search->version))
+                return wrong(search, "%.400s is a venv of Python %d.%d, %s or newer is needed",
+                             environment->folder, search->version.major, search->version.minor,
+                             INTERPRETER_OLDEST_TEXT);
+        if (!python_version_is_known(made_for) ||
+            (made_for.major == search->version.major && made_for.minor == search->version.minor))
+                return 0;
+        return wrong(search,
+                     "%.400s was made with Python %d.%d, but its %s is Python %d.%d now, and finds "
+                     "none of its packages; the venv must be made anew",
+                     environment->folder, made_for.major, made_for.minor,
+                     path_name(environment->python), search->version.major, search->version.minor);
+}
+
+static int find_folder(struct search *search, bool is_venv, const char *folder)
+{
+        struct environment *environment = search->environment;
+        struct python_version made_for = {0};
+        int r = check_folder(search, folder);
+
         if (r == 0 && is_venv)
-                r = check_venv(folder, error);
+                r = read_venv(search, folder, &made_for);
         if (r != 0)
                 return r;
         environment->variable = is_venv ? "VIRTUAL_ENV" : "CONDA_PREFIX";
@@ -123,21 +186,64 @@ static int find_folder(bool is_venv, const char *folder, struct environment *env
                 environment->bin = NULL;
         if (!environment->folder || !environment->bin)
                 return -ENOMEM;
-        return find_in_bin(environment, what, error);
+        r = find_in_bin(search);
+        if (r == 0)
+                r = check_version(search, made_for);
+        return r == 0 ? find_packages(environment, search->version) : r;
+}
+
+static int tell_unknown(struct search *search, const char *store, const char *name)
+{
+        _cleanup_free_ char *near = env_store_nearest(store, name), *folder = NULL;
+
+        if (near)
+                return wrong(search,
+                             "there is no environment \"%s\" in %.400s: did you mean \"%s\"?", name,
+                             store, near);
+        if (asprintf(&folder, "%s/%s", store, name) < 0) {
+                folder = NULL;
+                return -ENOMEM;
+        }
+        return wrong(search, "%s \"%s\" in %.400s: \"jumpbootctl env create %s\" makes it",
+                     access(folder, F_OK) == 0 ? "there is but a half-made environment"
+                                               : "there is no environment",
+                     name, store, name);
+}
+
+/* One of the store may be a venv or a prefix. */
+static int find_named(struct search *search, const char *folder)
+{
+        _cleanup_free_ char *store = path_folder(folder), *marker = NULL;
+        const char *name = path_name(folder);
+        bool is_venv;
+
+        if (!store || asprintf(&marker, "%s/pyvenv.cfg", folder) < 0) {
+                marker = NULL;
+                return -ENOMEM;
+        }
+        if (!env_store_has(store, name))
+                return tell_unknown(search, store, name);
+        is_venv = access(marker, F_OK) == 0;
+        return find_folder(search, is_venv, folder);
 }
 
 int environment_find(enum environment_kind kind, const char *path, struct environment *ret,
                      char error[static ENVIRONMENT_ERROR_MAX])
 {
+        struct search search = {.environment = ret, .error = error};
         int r;
 
         *ret = (struct environment){0};
-        if (kind == ENVIRONMENT_SYSTEM)
-                r = find_python(ENVIRONMENT_SYSTEM_PYTHON, ret, error);
-        else if (kind == ENVIRONMENT_PYTHON)
-                r = find_python(path, ret, error);
+        search.what = kind == ENVIRONMENT_PREFIX  ? "prefix"
+                      : kind == ENVIRONMENT_NAMED ? "environment"
+                                                  : "venv";
+        if (kind == ENVIRONMENT_SYSTEM || kind == ENVIRONMENT_PYTHON)
+                r = find_python(&search,
+                                kind == ENVIRONMENT_SYSTEM ? ENVIRONMENT_SYSTEM_PYTHON : path);
+        else if (kind == ENVIRONMENT_NAMED)
+                r = find_named(&search, path);
         else
-                r = find_folder(kind == ENVIRONMENT_VENV, path, ret, error);
+                r = find_folder(&search, kind == ENVIRONMENT_VENV, path);
         if (r != 0)
                 environment_clear(ret);
         return r;
@@ -148,159 +254,6 @@ void environment_clear(struct environment *environment)
         free(environment->python);
         free(environment->folder);
         free(environment->bin);
+        free(environment->packages);
         *environment = (struct environment){0};
-}
-
-const char *environment_name_fault(const char *name)
-{
-        if (*name == '\0')
-                return "the name of a variable cannot be empty";
-        if (strchr(name, '='))
-                return "the name of a variable cannot contain '='";
-        if (strcmp(name, ENVIRONMENT_MARK) == 0)
-                return "the daemon itself sets this variable, for every worker another value";
-        return NULL;
-}
-
-/* A block while it grows. */
-struct block {
-        char **strings;
-        size_t n, room;
-};
-
-static void block_clear(struct block *block)
-{
-        block->strings = environment_block_free(block->strings);
-}
-
-/* Takes the string, "NAME=value"; NULL stands for a failed allocation. A later one replaces. */
-static int block_put(struct block *block, char *string)
-{
-        _cleanup_free_ char *owned = string;
-        size_t length, room;
-        char **grown;
-
-        if (!string)
-                return -ENOMEM;
-        length = strcspn(string, "=") + 1;
-        for (size_t i = 0; i < block->n; i++)
-                if (strncmp(block->strings[i], string, length) == 0) {
-                        free(block->strings[i]);
-                        block->strings[i] = steal(owned);
-                        return 0;
-                }
-        if (block->n + 2 > block->room) {
-                room = block->room * 2 + 16;
-                grown = realloc(block->strings, room * sizeof(*grown));
-                if (!grown)
-                        return -ENOMEM;
-                block->strings = grown;
-                block->room = room;
-        }
-        block->strings[block->n++] = steal(owned);
-        block->strings[block->n] = NULL;
-        return 0;
-}
-
-static int block_set(struct block *block, const char *name, const char *value)
-{
-        char *string;
-
-        return block_put(block, asprintf(&string, "%s=%s", name, value) < 0 ? NULL : string);
-}
-
-/* A pattern is a name, or the beginning of names and a star. */
-static bool has_name(const char *string, const char *pattern)
-{
-        size_t length = strlen(pattern);
-
-        if (pattern[length - 1] == '*')
-                return strncmp(string, pattern, length - 1) == 0;
-        return strncmp(string, pattern, length) == 0 && string[length] == '=';
-}
-
-static bool is_among(const char *string, const char *const *patterns, size_t n)
-{
-        for (size_t i = 0; i < n; i++)
-                if (has_name(string, patterns[i]))
-                        return true;
-        return false;
-}
-
-static bool is_inherited(const struct environment *environment, bool is_clear, const char *string)
-{
-        if (is_clear)
-                return is_among(string, taken_over, ARRAY_SIZE(taken_over));
-        if (!strchr(string, '=') || is_among(string, daemon_only, ARRAY_SIZE(daemon_only)))
-                return false;
-        return !environment->folder ||
-               !is_among(string, other_environment, ARRAY_SIZE(other_environment));
-}
-
-/* What the daemon has, on top of what every worker needs. */
-static int inherit(struct block *block, const struct environment *environment, bool is_clear,
-                   char *const *own)
-{
-        int r;
-
-        r = block_set(block, "PATH", DEFAULT_PATH);
-        if (r == 0)
-                r = block_set(block, "LANG", DEFAULT_LANG);
-        for (; r == 0 && *own; own++)
-                if (is_inherited(environment, is_clear, *own))
-                        r = block_put(block, strdup(*own));
-        return r;
-}
-
-/* Puts the environment's commands first, and names it. */
-static int enter(struct block *block, const struct environment *environment)
-{
-        char *path;
-        int r;
-
-        /* the first string is PATH: nothing was there before it */
-        if (asprintf(&path, "PATH=%s:%s", environment->bin, block->strings[0] + strlen("PATH=")) <
-            0)
-                return -ENOMEM;
-        r = block_put(block, path);
-        return r < 0 ? r : block_set(block, environment->variable, environment->folder);
-}
-
-int environment_block(const struct environment *environment, bool is_clear, char *const *own,
-                      const struct environment_setting *settings, size_t n_settings, char ***ret)
-{
-        _cleanup_(block_clear) struct block block = {0};
-        int r;
-
-        r = inherit(&block, environment, is_clear, own);
-        if (r == 0 && environment->folder)
-                r = enter(&block, environment);
-        for (size_t i = 0; r == 0 && i < n_settings; i++)
-                r = block_set(&block, settings[i].name, settings[i].value);
-        if (r < 0)
-                return r;
-        *ret = steal(block.strings);
-        return 0;
-}
-
-void environment_block_remove(char **block, const char *name)
-{
-        size_t length = strlen(name);
-
-        for (char **at = block; *at; at++)
-                if (strncmp(*at, name, length) == 0 && (*at)[length] == '=') {
-                        free(*at);
-                        do
-                                at[0] = at[1];
-                        while (*at++);
-                        return;
-                }
-}
-
-char **environment_block_free(char **block)
-{
-        for (char **at = block; at && *at; at++)
-                free(*at);
-        free(block);
-        return NULL;
 }

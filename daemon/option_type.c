@@ -314,6 +314,18 @@ static int parse_folder(const struct option *option, struct json_object *value, 
         return UNFIT;
 }
 
+static int parse_path(const struct option *option, struct json_object *value, const char *folder,
+                      void *field, char fault[static OPTION_FAULT_MAX])
+{
+        char *path;
+        int r;
+
+        (void)option;
+        (void)fault;
+        r = resolve(value, folder, &path);
+        return r == FIT ? set_text(field, path) : r;
+}
+
 static int parse_socket(const struct option *option, struct json_object *value, const char *folder,
                         void *field, char fault[static OPTION_FAULT_MAX])
 {
@@ -374,6 +386,8 @@ TYPE(GROUP, .noun = "the name of a group, or its number in quotes", .parse = par
      .format = format_text, .copy = copy_text, .clear = clear_text);
 TYPE(FOLDER, .noun = "the path of a folder", .parse = parse_folder, .format = format_text,
      .copy = copy_text, .clear = clear_text);
+TYPE(PATH, .noun = "a path", .parse = parse_path, .format = format_text, .copy = copy_text,
+     .clear = clear_text);
 TYPE(SOCKET, .noun = "the path of a socket", .parse = parse_socket, .format = format_text,
      .copy = copy_text, .clear = clear_text);
 

@@ -36,6 +36,7 @@ enum on_disconnect {
 #define OPTION_FIELD_LEVEL         int      /* of syslog. "info" */
 #define OPTION_FIELD_GROUP         char *   /* NULL: not set. The name or the number of one */
 #define OPTION_FIELD_FOLDER        char *   /* NULL: not set. Absolute; a folder that exists */
+#define OPTION_FIELD_PATH          char *   /* NULL: not set. Absolute; it need not be there */
 #define OPTION_FIELD_SOCKET        char *   /* Absolute; no longer than a socket's address may be */
 #define OPTION_FIELD_USER          char *   /* NULL: not set. The name or the number of one */
 #define OPTION_FIELD_LIMITS        struct limits      /* those that are set. {"nofile": 1024} */

@@ -4,7 +4,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/units.h"
-#include "environment.h"
+#include "environment_block.h"
 #include "proc.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "process_environment.h"
 
-#include "environment.h"
+#include "environment_block.h"
 #include "slot_text.h"
 
 #include <stdio.h>

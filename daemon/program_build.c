@@ -2,7 +2,6 @@
 #include "program_build.h"
 
 #include "code.h"
-#include "program_process.h"
 
 #include "common/units.h"
 
@@ -199,8 +198,7 @@ static int build_values(struct build *build)
 
 static int build_process(struct build *build)
 {
-        return program_process_build(build->draft, &build->place->node, build->errors,
-                                     build->options);
+        return program_process_build(build->draft, build->place, build->errors, build->options);
 }
 
 int program_build(const struct program_draft *draft, const struct program_place *place,

@@ -4,15 +4,7 @@
  * From a finished draft to the program that pools and workers share: reads every file, works out
  * what its processes are, and checks what the options say together.
  */
-#include "exposure.h"
-#include "program_draft.h"
-
-struct program_place {
-        struct json_node node; /* the program's object; its name is the program's */
-        const char *program_set;
-        uint64_t max_response_size;
-        struct exposure *exposure; /* is told of its files */
-};
+#include "program_process.h"
 
 /* 0; or 1 if something is wrong with it, which `errors` tells; or -ENOMEM. */
 int program_build(const struct program_draft *draft, const struct program_place *place,

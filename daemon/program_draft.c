@@ -5,6 +5,7 @@
 #include "package_names.h"
 #include "slot_text.h"
 
+#include "common/env_store.h"
 #include "common/path.h"
 
 #include <errno.h>
@@ -155,34 +156,69 @@ static int apply_parts(struct program_draft *draft, enum draft_kind kind,
         return r;
 }
 
+const char *const environment_members[] = {
+        [ENVIRONMENT_SYSTEM] = NULL, [ENVIRONMENT_PYTHON] = "python",
+        [ENVIRONMENT_VENV] = "venv", [ENVIRONMENT_PREFIX] = "prefix",
+        [ENVIRONMENT_NAMED] = "env",
+};
+
+#define ENVIRONMENT_FORM                                                                           \
+        "{\"env\": \"NAME\"}, {\"venv\": \"...\"}, {\"prefix\": \"...\"} or {\"python\": \"...\"}"
+
+/* ENVIRONMENT_SYSTEM: there is no member of this name. */
+static enum environment_kind environment_kind_of(const char *member)
+{
+        for (size_t kind = ENVIRONMENT_SYSTEM + 1; kind < ARRAY_SIZE(environment_members); kind++)
+                if (strcmp(environment_members[kind], member) == 0)
+                        return (enum environment_kind)kind;
+        return ENVIRONMENT_SYSTEM;
+}
+
+static bool check_environment(const struct json_node *member, struct config_errors *errors)
+{
+        enum environment_kind kind = environment_kind_of(member->name);
+        char description[JSON_DESCRIPTION_MAX];
+        bool is_text = json_node_is(member, json_type_string) && *json_node_string(member);
+
+        if (kind == ENVIRONMENT_SYSTEM)
+                json_node_name_error(member, errors,
+                                     "environment must be one of " ENVIRONMENT_FORM
+                                     ", not \"%.100s\"",
+                                     member->name);
+        else if (!is_text)
+                json_node_error(member, errors, "%s must be a %s, not %s", member->name,
+                                kind == ENVIRONMENT_NAMED ? "name" : "path",
+                                json_node_describe(member, description));
+        else if (kind == ENVIRONMENT_NAMED && !env_name_is_right(json_node_string(member)))
+                json_node_error(member, errors,
+                                "an environment cannot be called \"%.100s\": " ENV_NAME_RULE
+                                "; the path of one is a \"venv\" or a \"prefix\"",
+                                json_node_string(member));
+        else
+                return true;
+        return false;
+}
+
 static void apply_environment(struct program_draft *draft, const struct json_node *node,
                               struct config_errors *errors)
 {
-        static const char form[] = "{\"venv\": \"...\"}, {\"prefix\": \"...\"} or "
-                                   "{\"python\": \"...\"}";
         char description[JSON_DESCRIPTION_MAX];
         struct json_cursor cursor = {0};
         struct json_node member;
 
         if (!json_node_is(node, json_type_object)) {
-                json_node_error(node, errors, "environment must be one of %s, not %s", form,
+                json_node_error(node, errors,
+                                "environment must be one of " ENVIRONMENT_FORM ", not %s",
                                 json_node_describe(node, description));
                 return;
         }
         if (json_object_object_length(node->value) != 1) {
-                json_node_error(node, errors, "environment must be exactly one of %s", form);
+                json_node_error(node, errors,
+                                "environment must be exactly one of " ENVIRONMENT_FORM);
                 return;
         }
         json_node_next(node, &cursor, &member);
-        if (strcmp(member.name, "venv") != 0 && strcmp(member.name, "prefix") != 0 &&
-            strcmp(member.name, "python") != 0)
-                json_node_name_error(&member, errors,
-                                     "environment must be one of %s, not \"%.100s\"", form,
-                                     member.name);
-        else if (!json_node_is(&member, json_type_string) || !*json_node_string(&member))
-                json_node_error(&member, errors, "%s must be a path, not %s", member.name,
-                                json_node_describe(&member, description));
-        else
+        if (check_environment(&member, errors))
                 draft->environment = *node;
 }
 
@@ -246,19 +282,19 @@ int program_draft_apply(struct program_draft *draft, enum section section,
 }
 
 int program_draft_environment(const struct program_draft *draft, enum environment_kind *ret_kind,
-                              char **ret_path)
+                              char **ret)
 {
         struct json_cursor cursor = {0};
         struct json_node member;
 
         *ret_kind = ENVIRONMENT_SYSTEM;
-        *ret_path = NULL;
+        *ret = NULL;
         if (!json_node_exists(&draft->environment))
                 return 0;
         json_node_next(&draft->environment, &cursor, &member);
-        *ret_kind = strcmp(member.name, "venv") == 0     ? ENVIRONMENT_VENV
-                    : strcmp(member.name, "prefix") == 0 ? ENVIRONMENT_PREFIX
-                                                         : ENVIRONMENT_PYTHON;
-        *ret_path = path_resolve(member.document->folder, json_node_string(&member));
-        return *ret_path ? 0 : -ENOMEM;
+        *ret_kind = environment_kind_of(member.name);
+        *ret = *ret_kind == ENVIRONMENT_NAMED
+                       ? strdup(json_node_string(&member))
+                       : path_resolve(member.document->folder, json_node_string(&member));
+        return *ret ? 0 : -ENOMEM;
 }

@@ -6,6 +6,7 @@
  * the next level begin as copies of it. A draft points into the documents that it was read from.
  */
 #include "environment.h"
+#include "environment_block.h"
 #include "options.h"
 #include "section.h"
 
@@ -56,7 +57,9 @@ void program_draft_clear(struct program_draft *draft);
 const struct draft_part *program_draft_next(const struct program_draft *draft, enum draft_kind kind,
                                             size_t *index);
 
-/* Which environment it names, and that one's absolute path (to be freed; NULL for the system's). 0
- * or -ENOMEM. */
+/* Which environment it names, and that one's absolute path, or its name in the store (to be freed;
+ * NULL for the system's). 0 or -ENOMEM. */
 int program_draft_environment(const struct program_draft *draft, enum environment_kind *ret_kind,
-                              char **ret_path);
+                              char **ret);
+/* The members that an "environment" may have, by kind; NULL for the system's. */
+extern const char *const environment_members[];

@@ -5,13 +5,15 @@
 #include "run_as.h"
 #include "slot_text.h"
 
+#include "common/env_store.h"
+
 #include <errno.h>
 #include <linux/capability.h>
 #include <string.h>
 
 struct build {
         const struct program_draft *draft;
-        const struct json_node *node;
+        const struct program_place *place;
         struct config_errors *errors;
         struct program_options *options;
         struct run_as run_as;
@@ -85,6 +87,39 @@ static int build_variables(struct build *build, const struct environment *enviro
         return r < 0 ? r : take_slot_variables(build->options, settings + n_of_user, n - n_of_user);
 }
 
+/* Where the environment is: NULL for the system's. */
+static int environment_path(const struct build *build, enum environment_kind *ret_kind, char **ret)
+{
+        _cleanup_free_ char *store = NULL, *name = NULL;
+        int r = program_draft_environment(build->draft, ret_kind, ret);
+
+        if (r < 0 || *ret_kind != ENVIRONMENT_NAMED)
+                return r;
+        name = steal(*ret);
+        store = env_store_path(build->place->state_directory);
+        if (!store || asprintf(ret, "%s/%s", store, name) < 0)
+                *ret = NULL;
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* What Python reads there before anything else decides what it runs. */
+static int expose(const struct build *build, const struct environment *environment)
+{
+        struct exposure *exposure = build->place->exposure;
+        _cleanup_free_ char *cfg = NULL;
+        int r = exposure_add(exposure, environment->python);
+
+        if (r == 0 && environment->packages)
+                r = exposure_add(exposure, environment->packages);
+        if (r < 0 || !environment->folder)
+                return r;
+        if (asprintf(&cfg, "%s/pyvenv.cfg", environment->folder) < 0) {
+                cfg = NULL;
+                return -ENOMEM;
+        }
+        return exposure_add(exposure, cfg);
+}
+
 static int build_environment(struct build *build)
 {
         const struct json_node *node = &build->draft->environment;
@@ -94,7 +129,7 @@ static int build_environment(struct build *build)
         enum environment_kind kind;
         int r;
 
-        r = program_draft_environment(build->draft, &kind, &path);
+        r = environment_path(build, &kind, &path);
         if (r < 0)
                 return r;
         r = environment_find(kind, path, &environment, error);
@@ -104,8 +139,10 @@ static int build_environment(struct build *build)
                                         ? " (a path is meant here; PATH is not searched)"
                                         : "");
         else if (r > 0)
-                json_node_name_error(build->node, build->errors,
+                json_node_name_error(&build->place->node, build->errors,
                                      "%s; \"environment\" can name another", error);
+        if (r == 0)
+                r = expose(build, &environment);
         if (r != 0)
                 return r;
         build->options->python = steal(environment.python);
@@ -174,10 +211,10 @@ static int build_identity(struct build *build)
         return 0;
 }
 
-int program_process_build(const struct program_draft *draft, const struct json_node *node,
+int program_process_build(const struct program_draft *draft, const struct program_place *place,
                           struct config_errors *errors, struct program_options *options)
 {
-        struct build build = {.draft = draft, .node = node, .errors = errors, .options = options};
+        struct build build = {.draft = draft, .place = place, .errors = errors, .options = options};
         static int (*const steps[])(struct build * build) = {check_limits, build_identity,
                                                              build_arguments, build_environment};
         int r = 0;

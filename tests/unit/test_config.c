@@ -3,6 +3,8 @@
 
 #include "daemon/config_dump.h"
 
+#include "common/env_store.h"
+
 #include <check.h>
 #include <json-c/json_tokener.h>
 #include <string.h>
@@ -170,6 +172,39 @@ START_TEST(test_environment)
         ck_assert_str_eq(program("b")->python, "/usr/bin/python3");
         ck_assert_ptr_null(variable("b", "VIRTUAL_ENV"));
         ck_assert_str_eq(variable("b", "ONLY_THE_DAEMON"), "1");
+}
+END_TEST
+
+START_TEST(test_named_environment)
+{
+        folder_write("jumpbootd.conf", "{\"program_sets\": [\"programs.d/*.conf\"], "
+                                       "\"state_directory\": \"state\"}");
+        folder_write("state/envs/web/pyvenv.cfg", "");
+        folder_write("state/envs/web/" ENV_STORE_MARKER, "{}");
+        ck_assert_int_eq(mkdir(folder_at("state/envs/web/bin"), 0755), 0);
+        ck_assert_int_eq(symlink("/usr/bin/python3", folder_at("state/envs/web/bin/python3")), 0);
+        write_set("{\"environment\": {\"env\": \"web\"}, \"programs\": {"
+                  "\"a\": {\"main\": \"calc.py\"}}}");
+        load_right();
+        ck_assert_str_eq(program("a")->python, folder_at("state/envs/web/bin/python3"));
+        ck_assert_str_eq(variable("a", "VIRTUAL_ENV"), folder_at("state/envs/web"));
+}
+END_TEST
+
+/* Where the config does not say it: systemd gives the daemon a list of folders, or none. */
+START_TEST(test_state_directory)
+{
+        write_set("{\"programs\": {\"a\": {\"main\": \"calc.py\"}}}");
+        ck_assert_int_eq(unsetenv("STATE_DIRECTORY"), 0);
+        load_right();
+        ck_assert_str_eq(config->server.state_directory, "/var/lib/jumpbootd");
+        ck_assert_int_eq(setenv("STATE_DIRECTORY", "/srv/one:/srv/two", 1), 0);
+        load_right();
+        ck_assert_str_eq(config->server.state_directory, "/srv/one");
+        folder_write("jumpbootd.conf", "{\"program_sets\": [\"programs.d/*.conf\"], "
+                                       "\"state_directory\": \"state\"}");
+        load_right();
+        ck_assert_str_eq(config->server.state_directory, folder_at("state"));
 }
 END_TEST
 
@@ -449,6 +484,8 @@ int main(void)
         tcase_add_test(tests, test_parts_are_merged);
         tcase_add_test(tests, test_key_values_are_not_changed);
         tcase_add_test(tests, test_environment);
+        tcase_add_test(tests, test_named_environment);
+        tcase_add_test(tests, test_state_directory);
         tcase_add_test(tests, test_slot_variables);
         tcase_add_test(tests, test_options_of_processes);
         tcase_add_test(tests, test_program_sets);

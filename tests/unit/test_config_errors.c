@@ -4,6 +4,8 @@
  */
 #include "daemon/config.h"
 
+#include "common/env_store.h"
+
 #include <check.h>
 #include <string.h>
 
@@ -15,8 +17,9 @@
 #define WITH(text) "{" text ", \"programs\": {\"a\": {" MAIN "}}}"
 #define MODULE     "the path of a Python file or {\"source\": \"...\"}"
 #define PACKAGE    "the path of a folder or {\"path\": \"...\", \"data\": [\"*.json\"]}"
-#define SOME       "{\"venv\": \"...\"}, {\"prefix\": \"...\"} or {\"python\": \"...\"}"
-#define GONE       "No such file or directory\n"
+#define SOME                                                                                       \
+        "{\"env\": \"NAME\"}, {\"venv\": \"...\"}, {\"prefix\": \"...\"} or {\"python\": \"...\"}"
+#define GONE "No such file or directory\n"
 
 /* A program set, and what is told of it. */
 static const struct {
@@ -177,17 +180,26 @@ static const struct {
         {WITH("\"environment\": {\"venv\": \"lib\"}"),
          "programs.d/tools.conf:1:17: programs.d/lib is no venv: its pyvenv.cfg: No such file or "
          "directory; python3 -m venv makes one, and a conda environment is a \"prefix\"\n"},
+        {WITH("\"environment\": {\"env\": []}"),
+         "programs.d/tools.conf:1:25: env must be a name, not an array\n"},
+        {WITH("\"environment\": {\"env\": \"../web\"}"),
+         "programs.d/tools.conf:1:25: an environment cannot be called \"../web\": " ENV_NAME_RULE
+         "; the path of one is a \"venv\" or a \"prefix\"\n"},
+        {WITH("\"environment\": {\"env\": \"web\"}"),
+         "programs.d/tools.conf:1:17: there is no environment \"web\" in /nowhere/envs: "
+         "\"jumpbootctl env create web\" makes it\n"},
         {WITH("\"environment\": {\"prefix\": \"lib\"}"),
          "programs.d/tools.conf:1:17: the prefix has no Python that works: "
          "programs.d/lib/bin/python3: " GONE},
         {WITH("\"environment\": {\"python\": \"python3\"}"),
-         "programs.d/tools.conf:1:17: cannot execute the Python programs.d/python3: No such file "
+         "programs.d/tools.conf:1:17: cannot use the Python programs.d/python3: No such file "
          "or "
          "directory (a path is meant here; PATH is not searched)\n"},
 };
 
 START_TEST(test_wrong_set)
 {
+        ck_assert_int_eq(setenv("STATE_DIRECTORY", "/nowhere", 1), 0);
         write_set(wrong_sets[_i].set);
         ck_assert_int_eq(load(), 1);
         ck_assert_ptr_null(config);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interpreters are empty files here: they are looked for, not run.
+ * Interpreters are scripts without a line here: they are looked at, not run.
  */
 #include "daemon/environment.h"
+#include "daemon/environment_block.h"
+
+#include "common/env_store.h"
 
 #include <check.h>
 #include <unistd.h>
@@ -30,7 +33,7 @@ static void teardown(void)
 
 static void make_python(const char *name)
 {
-        folder_write(name, "");
+        folder_write(name, "#!/bin/sh\n");
         ck_assert_int_eq(chmod(folder_at(name), 0755), 0);
 }
 
@@ -69,13 +72,13 @@ END_TEST
 START_TEST(test_python_that_is_none)
 {
         ck_assert_int_eq(find(ENVIRONMENT_PYTHON, "gone"), 1);
-        check_error("cannot execute the Python ", "gone: No such file or directory");
+        check_error("cannot use the Python ", "gone: No such file or directory");
         folder_write("plain", "");
         ck_assert_int_eq(find(ENVIRONMENT_PYTHON, "plain"), 1);
-        check_error("cannot execute the Python ", "plain: Permission denied");
+        check_error("cannot use the Python ", "plain: Permission denied");
         ck_assert_int_eq(mkdir(folder_at("folder"), 0755), 0);
         ck_assert_int_eq(find(ENVIRONMENT_PYTHON, "folder"), 1);
-        check_error("cannot execute the Python ", "folder: Is a directory");
+        check_error("cannot use the Python ", "folder: Is a directory");
 }
 END_TEST
 
@@ -126,6 +129,130 @@ START_TEST(test_prefix)
         environment_clear(&environment);
         ck_assert_int_eq(find(ENVIRONMENT_PREFIX, "gone"), 1);
         check_error("cannot use the prefix ", "gone: No such file or directory");
+}
+END_TEST
+
+/* A venv that was made with the Python in that folder, of that version. */
+static void make_venv(const char *name, const char *home, const char *version)
+{
+        char text[PATH_MAX + 100], path[256];
+
+        snprintf(path, sizeof(path), "%s/pyvenv.cfg", name);
+        snprintf(text, sizeof(text),
+                 "home = %s\ninclude-system-site-packages = false\nversion = %s\n", home, version);
+        folder_write(path, text);
+        snprintf(path, sizeof(path), "%s/bin/activate", name);
+        folder_write(path, "");
+}
+
+static void link_python(const char *name, const char *target)
+{
+        ck_assert_int_eq(symlink(target, folder_at(name)), 0);
+}
+
+START_TEST(test_venv_packages)
+{
+        make_python("usr/python3.11");
+        make_venv("venv", folder_at("usr"), "3.11.2");
+        link_python("venv/bin/python3", folder_at("usr/python3.11"));
+        ck_assert_int_eq(find(ENVIRONMENT_VENV, "venv"), 0);
+        ck_assert_str_eq(environment.packages, folder_at("venv/lib/python3.11/site-packages"));
+}
+END_TEST
+
+/* The host's Python was updated: the venv's link leads to another version than its packages. */
+START_TEST(test_venv_of_another_version)
+{
+        make_python("usr/python3.12");
+        make_venv("venv", folder_at("usr"), "3.11.2");
+        link_python("venv/bin/python3", folder_at("usr/python3.12"));
+        ck_assert_int_eq(find(ENVIRONMENT_VENV, "venv"), 1);
+        check_error("", "venv was made with Python 3.11, but its python3 is Python 3.12 now, and "
+                        "finds none of its packages; the venv must be made anew");
+}
+END_TEST
+
+START_TEST(test_venv_without_home)
+{
+        char expected[ENVIRONMENT_ERROR_MAX];
+
+        make_venv("venv", folder_at("gone"), "3.11.2");
+        link_python("venv/bin/python3", folder_at("gone/python3.11"));
+        ck_assert_int_eq(find(ENVIRONMENT_VENV, "venv"), 1);
+        snprintf(expected, sizeof(expected),
+                 "the venv has lost its Python: %s/pyvenv.cfg:1: its home, %s, is not there; the "
+                 "venv must be made anew",
+                 folder_at("venv"), folder_at("gone"));
+        ck_assert_str_eq(error, expected);
+}
+END_TEST
+
+START_TEST(test_venv_with_a_dangling_link)
+{
+        char expected[ENVIRONMENT_ERROR_MAX];
+
+        make_venv("venv", folder_root, "3.11.2");
+        make_python("venv/bin/python");
+        link_python("venv/bin/python3", folder_at("python3.11"));
+        ck_assert_int_eq(find(ENVIRONMENT_VENV, "venv"), 1);
+        snprintf(expected, sizeof(expected),
+                 "the venv has no Python that works: %s: it leads to %s, which is not there",
+                 folder_at("venv/bin/python3"), folder_at("python3.11"));
+        ck_assert_str_eq(error, expected);
+}
+END_TEST
+
+START_TEST(test_old_venv)
+{
+        make_venv("venv", folder_root, "3.8.18");
+        make_python("venv/bin/python3");
+        ck_assert_int_eq(find(ENVIRONMENT_VENV, "venv"), 1);
+        check_error("", "venv is a venv of Python 3.8, 3.9 or newer is needed");
+        make_python("conda/bin/python3.8");
+        link_python("conda/bin/python3", "python3.8");
+        ck_assert_int_eq(find(ENVIRONMENT_PREFIX, "conda"), 1);
+        check_error("the prefix has no Python that works: ",
+                    "conda/bin/python3: it is Python 3.8, 3.9 or newer is needed");
+}
+END_TEST
+
+static void finish_named(const char *name)
+{
+        char path[256];
+
+        snprintf(path, sizeof(path), "envs/%s/" ENV_STORE_MARKER, name);
+        folder_write(path, "{}");
+}
+
+START_TEST(test_named)
+{
+        make_venv("envs/web", folder_root, "3.11.2");
+        make_python("envs/web/bin/python3");
+        finish_named("web");
+        ck_assert_int_eq(find(ENVIRONMENT_NAMED, "envs/web"), 0);
+        ck_assert_str_eq(environment.variable, "VIRTUAL_ENV");
+        environment_clear(&environment);
+        make_python("envs/conda/bin/python3");
+        finish_named("conda");
+        ck_assert_int_eq(find(ENVIRONMENT_NAMED, "envs/conda"), 0);
+        ck_assert_str_eq(environment.variable, "CONDA_PREFIX");
+        ck_assert_str_eq(environment.folder, folder_at("envs/conda"));
+}
+END_TEST
+
+START_TEST(test_named_that_is_none)
+{
+        make_venv("envs/half", folder_root, "3.11.2");
+        make_python("envs/half/bin/python3");
+        finish_named("web");
+        ck_assert_int_eq(find(ENVIRONMENT_NAMED, "envs/wen"), 1);
+        check_error("there is no environment \"wen\" in ", "envs: did you mean \"web\"?");
+        ck_assert_int_eq(find(ENVIRONMENT_NAMED, "envs/sound"), 1);
+        check_error("there is no environment \"sound\" in ",
+                    "envs: \"jumpbootctl env create sound\" makes it");
+        ck_assert_int_eq(find(ENVIRONMENT_NAMED, "envs/half"), 1);
+        check_error("there is but a half-made environment \"half\" in ",
+                    "envs: \"jumpbootctl env create half\" makes it");
 }
 END_TEST
 
@@ -296,6 +423,13 @@ int main(void)
         tcase_add_test(tests, test_venv);
         tcase_add_test(tests, test_venv_that_is_none);
         tcase_add_test(tests, test_prefix);
+        tcase_add_test(tests, test_venv_packages);
+        tcase_add_test(tests, test_venv_of_another_version);
+        tcase_add_test(tests, test_venv_without_home);
+        tcase_add_test(tests, test_venv_with_a_dangling_link);
+        tcase_add_test(tests, test_old_venv);
+        tcase_add_test(tests, test_named);
+        tcase_add_test(tests, test_named_that_is_none);
         tcase_add_test(tests, test_clear);
         tcase_add_test(tests, test_clear_takes_the_language);
         tcase_add_test(tests, test_inherit);

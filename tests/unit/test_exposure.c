@@ -137,6 +137,28 @@ START_TEST(a_link_counts_with_what_it_leads_to)
 }
 END_TEST
 
+/* Whoever may write there decides what the worker imports. */
+START_TEST(the_environment_counts)
+{
+        folder_write("venv/pyvenv.cfg", "");
+        folder_write("venv/bin/python3", "#!/bin/sh\n");
+        ck_assert_int_eq(rename(folder_at("venv/bin/python3"), folder_at("venv/bin/python3.11")),
+                         0);
+        ck_assert_int_eq(symlink("python3.11", folder_at("venv/bin/python3")), 0);
+        folder_write("venv/lib/python3.11/site-packages/x.py", "");
+        write_set("{\"programs\": {\"calc\": {\"main\": \"calc.py\", \"environment\": {\"venv\": "
+                  "\"../venv\"}, " USER "}}}");
+        give("venv/bin/python3.11", 0, 0, 0755);
+        ck_assert_str_eq(warnings(), "");
+        give("venv/lib/python3.11/site-packages", 54321, 0, 0755);
+        ck_assert_str_eq(warnings(), BY_WORKERS("venv/lib/python3.11/site-packages", ""));
+        give("venv/lib/python3.11/site-packages", 0, 0, 0755);
+        give("venv/pyvenv.cfg", 0, 54322, 0664);
+        give("venv/bin/python3.11", 54321, 0, 0755);
+        ck_assert_str_eq(warnings(), BY_WORKERS("venv/bin/python3", ", as can 2 others"));
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("exposure");
@@ -153,6 +175,7 @@ int main(void)
         tcase_add_test(tests, everybody_is_told_apart_from_workers);
         tcase_add_test(tests, the_folders_around_count);
         tcase_add_test(tests, a_link_counts_with_what_it_leads_to);
+        tcase_add_test(tests, the_environment_counts);
         suite_add_tcase(suite, tests);
         return run_suite(suite);
 }
