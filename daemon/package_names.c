@@ -11,9 +11,24 @@
 /* What programs use of the package, those of today and those that the protocol has set aside. Its
  * modules need not stand here. */
 static const char *const own_names[] = {
-        "JSONQueue",      "JSONQueueServer", "Pipe_in",  "Pipe_out", "RequestCancelled",
-        "RequestTimeout", "Status_in",       "acall",    "call",     "expose",
-        "exposed",        "on_exit",         "on_start", "request",
+        "JSONQueue",
+        "JSONQueueServer",
+        "NamedSemaphore",
+        "Pipe_in",
+        "Pipe_out",
+        "RequestCancelled",
+        "RequestInterrupted",
+        "RequestTimeout",
+        "SharedArray",
+        "SharedMemory",
+        "Status_in",
+        "acall",
+        "call",
+        "expose",
+        "exposed",
+        "on_exit",
+        "on_start",
+        "request",
 };
 
 static bool is_own_name(const char *name)

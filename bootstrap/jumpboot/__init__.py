@@ -4,17 +4,33 @@
 expose, on_start, on_exit: decorators, see each.
 RequestTimeout, RequestCancelled: what is raised in a function whose result nobody waits for any
 more; RequestInterrupted is either.
+SharedMemory, SharedArray, NamedSemaphore: what processes share by a name.
 Pipe_in, Pipe_out, Status_in: the worker's pipes as text files. The worker's own loop reads and
 writes them, unless the main module never returns from a loop of its own.
 The program's key-values are attributes of this package, too.
 """
+from importlib import import_module
+
 from .hooks import expose, on_exit, on_start
 from .interrupt import RequestCancelled, RequestInterrupted, RequestTimeout
 
-__all__ = ["Pipe_in", "Pipe_out", "RequestCancelled", "RequestInterrupted", "RequestTimeout",
-           "Status_in", "expose", "on_exit", "on_start"]
+__all__ = ["NamedSemaphore", "Pipe_in", "Pipe_out", "RequestCancelled", "RequestInterrupted",
+           "RequestTimeout", "SharedArray", "SharedMemory", "Status_in", "expose", "on_exit",
+           "on_start"]
+
+# Imported when they are first used: most programs do without.
+_MODULES = {"NamedSemaphore": "semaphore", "SharedArray": "shared_array",
+            "SharedMemory": "shared_memory"}
 
 # Opened when the worker is prepared, before any code of the program runs.
 Pipe_in = None
 Pipe_out = None
 Status_in = None
+
+
+def __getattr__(name):
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError("module %r has no attribute %r" % (__name__, name))
+    value = globals()[name] = getattr(import_module("." + module, __name__), name)
+    return value

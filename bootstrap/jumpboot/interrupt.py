@@ -29,6 +29,11 @@ class Skipped(BaseException):
     """The request was not wanted any more before its function was called."""
 
 
+def look():
+    """To be called by our own code where it waits for somebody: what waits there is interrupted, if
+    nobody wants it any more. The interrupter puts its own in the place of this one."""
+
+
 def interruption(cell):
     """The exception for a request with this cell."""
     if cell & 1:

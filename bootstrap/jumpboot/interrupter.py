@@ -15,6 +15,7 @@ import weakref
 from _thread import get_ident, start_new_thread
 from time import sleep
 
+from . import interrupt
 from .errors import is_of_asyncio, is_of_package
 from .events import Events, awaited
 from .interrupt import RequestInterrupted, call, interruption
@@ -52,6 +53,7 @@ class Interrupter:
     def install(self):
         """To be called before any code of the program runs: its own handler takes precedence."""
         signal.signal(_SIGNAL, self._handle)
+        interrupt.look = self.look
         self._next_hook = sys.unraisablehook
         sys.unraisablehook = self._unraisable
 
@@ -139,6 +141,16 @@ class Interrupter:
             self._current.deferred = None
             self._has_come = True
             self._look(sys._getframe(1).f_back)
+
+    def look(self):
+        """Looks from where our own code, that of the caller, was called."""
+        if get_ident() == self._main:
+            frame = sys._getframe(1)
+            while frame is not None and is_of_package(frame.f_code.co_filename):
+                frame = frame.f_back
+            self._current.deferred = None
+            self._has_come = True
+            self._look(frame)
 
     def _retry(self, ordinal):
         delay = _FIRST_DELAY

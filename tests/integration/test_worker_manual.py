@@ -15,7 +15,7 @@ def programs():
 
 
 def test_programs_of_the_manual(start, tmp_path):
-    synopsis, exposing, converting, database = programs()
+    synopsis, exposing, converting, sharing, database = programs()
     assert start(synopsis).result("add", {"a": 1, "b": 2}) == 3
     worker = start(exposing)
     assert sorted(worker.methods) == ["add", "math.mean"]
@@ -25,6 +25,7 @@ def test_programs_of_the_manual(start, tmp_path):
     while "in convert" not in worker.show():
         pass
     assert worker.interrupted(1)["data"]["exception"] == "jumpboot.RequestTimeout"
+    assert "SharedArray(\"scores\", (1000, 3)" in sharing  # test_shared_memory.py runs it
     worker = start(database, key_values={"database": str(tmp_path / "people.db")})
     assert worker.methods["find"]["returns"]["schema"] == {"type": "array"}
     assert "no such table: people" in worker.error("find", {"name": "Ada"})["message"]
