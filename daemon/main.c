@@ -2,18 +2,22 @@
 #include "arguments.h"
 #include "common/cleanup.h"
 #include "common/log.h"
+#include "common/units.h"
 #include "config.h"
 #include "config_errors.h"
-#include "sd.h"
+#include "journal.h"
 #include "server.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
+
+#define LAST_LINES (1 * USEC_PER_SEC) /* how long whoever reads the log may take for them */
 
 /* Takes the config over. */
 static int serve(struct config *config, bool keeps_log_level)
@@ -58,6 +62,18 @@ static struct config *load(const char *path)
         return config;
 }
 
+static int load_and_serve(const struct arguments *arguments)
+{
+        struct config *config;
+
+        if (journal_is_stderr())
+                journal_use(getenv("JUMPBOOT_JOURNAL_SOCKET"));
+        if (arguments->log_level >= 0)
+                log_set_level(arguments->log_level);
+        config = load(arguments->config);
+        return config ? serve(config, arguments->log_level >= 0) : EX_CONFIG;
+}
+
 /* Whatever is opened later must not take the place of a standard descriptor. */
 static void fill_standard_descriptors(void)
 {
@@ -83,11 +99,7 @@ int main(int argc, char *argv[])
         if (arguments.mode == ARGUMENTS_DUMP)
                 return config_dump_command(arguments.config, stdout, stderr);
 
-        sd_use_journal();
-        if (arguments.log_level >= 0)
-                log_set_level(arguments.log_level);
-        struct config *config = load(arguments.config);
-        if (!config)
-                return EX_CONFIG;
-        return serve(config, arguments.log_level >= 0);
+        status = load_and_serve(&arguments);
+        log_finish(LAST_LINES);
+        return status;
 }

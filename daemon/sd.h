@@ -8,9 +8,6 @@
 /* The listening socket of jumpbootd.socket; -ENOENT: the daemon was not started by one. */
 int sd_take_socket(void);
 
-/* stderr leads to the journal: log there, in its own form. */
-void sd_use_journal(void);
-
 void sd_tell_ready(void);
 /* The config is being read anew; sd_tell_ready() ends that. */
 void sd_tell_reloading(void);

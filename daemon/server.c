@@ -309,6 +309,7 @@ int server_init(struct server *server, const struct config *config,
         server->base = event_base_new();
         if (!server->base)
                 return -ENOMEM;
+        log_attach(server->base);
         oom_init(&server->oom, "/proc", "/sys/fs/cgroup");
         prepare_clients(server);
         prepare_control(server);
@@ -358,6 +359,7 @@ void server_clear(struct server *server)
                 event_free(server->deadline);
         if (server->trim)
                 event_free(server->trim);
+        log_detach();
         event_base_free(steal(server->base));
         buffer_pool_trim(&server->buffers);
         settings_clear(&server->settings);

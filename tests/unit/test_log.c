@@ -51,7 +51,7 @@ START_TEST(a_line_names_level_and_object)
         const struct log_context full = {.program_set = "math",
                                          .program = "calc",
                                          .function = "add",
-                                         .message_id = "0123456789abcdef0123456789abcdef",
+                                         .event = LOG_EVENT_WORKER_DIED,
                                          .request = 17,
                                          .pid = 1234,
                                          .slot = 2};
@@ -187,15 +187,15 @@ START_TEST(long_texts_are_cut_between_characters)
 END_TEST
 
 /* A pipe as stderr, filled until it takes nothing more. Returns the end to read from. */
-static int stuck_stderr(void)
+static int stuck_stderr(int size)
 {
-        static char bytes[4096];
+        static char bytes[65536];
         int ends[2];
 
         ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
-        ck_assert_int_gt(fcntl(ends[1], F_SETPIPE_SZ, 4096), 0);
+        ck_assert_int_gt(fcntl(ends[1], F_SETPIPE_SZ, size), 0);
         ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
-        ck_assert_int_eq(write(ends[1], bytes, sizeof(bytes)), sizeof(bytes));
+        ck_assert_int_eq(write(ends[1], bytes, (size_t)size), size);
         capture_saved = dup(STDERR_FILENO);
         dup2(ends[1], STDERR_FILENO);
         close(ends[1]);
@@ -210,29 +210,39 @@ static const char *read_some(int fd)
         return captured;
 }
 
-START_TEST(a_stuck_reader_costs_lines_and_is_told)
+static void end_stuck(int reader)
 {
-        int reader = stuck_stderr();
-
-        for (int i = 0; i < 1000; i++)
-                log_info(NULL, "line %d", i); /* would block for ever, or wait 100 s in all */
-        read_some(reader);
-        ck_assert_uint_eq(strlen(captured), 0); /* zero bytes that filled it */
-        ck_assert_str_eq(read_some(reader), "");
-        log_info(NULL, "again");
-        ck_assert_str_eq(read_some(reader),
-                         "warning: lines of the log that were lost: 1000\ninfo: again\n");
-        log_info(NULL, "and again");
-        ck_assert_str_eq(read_some(reader), "info: and again\n");
         dup2(capture_saved, STDERR_FILENO);
         close(capture_saved);
         close(reader);
 }
+
+/* What stderr does not take waits for it, and the process for nothing. */
+START_TEST(a_stuck_reader_gets_its_lines_later)
+{
+        int reader = stuck_stderr(65536);
+
+        for (int i = 0; i < 100; i++)
+                log_info(NULL, "line %d", i);
+        read_some(reader);
+        ck_assert_uint_eq(strlen(captured), 0); /* zero bytes that filled it */
+        ck_assert_str_eq(read_some(reader), "");
+        log_info(NULL, "again"); /* takes the others along */
+        read_some(reader);
+        ck_assert_int_eq(strncmp(captured, "info: line 0\ninfo: line 1\n", 26), 0);
+        ck_assert_ptr_nonnull(strstr(captured, "info: line 63\n"));
+        ck_assert_ptr_null(strstr(captured, "info: line 64\n")); /* so many at one time */
+        log_info(NULL, "and again");
+        read_some(reader);
+        ck_assert_int_eq(strncmp(captured, "info: line 64\n", 14), 0);
+        ck_assert_ptr_nonnull(strstr(captured, "info: line 99\ninfo: again\ninfo: and again\n"));
+        end_stuck(reader);
+}
 END_TEST
 
-START_TEST(a_line_that_was_torn_is_ended_before_the_next)
+START_TEST(a_line_that_was_begun_is_ended_before_the_next)
 {
-        int reader = stuck_stderr();
+        int reader = stuck_stderr(4096);
         char text[8000];
 
         read_some(reader);
@@ -240,17 +250,39 @@ START_TEST(a_line_that_was_torn_is_ended_before_the_next)
         log_text(LOG_INFO, NULL, text, sizeof(text)); /* the pipe takes half of it */
         ck_assert_uint_eq(strlen(read_some(reader)), 4096);
         log_info(NULL, "next");
-        ck_assert_str_eq(read_some(reader),
-                         "\nwarning: lines of the log that were lost: 1\ninfo: next\n");
-        dup2(capture_saved, STDERR_FILENO);
-        close(capture_saved);
-        close(reader);
+        const char *rest = read_some(reader);
+        ck_assert_uint_eq(strspn(rest, "x"), sizeof(text) + strlen("info: ") - 4096);
+        ck_assert_str_eq(rest + strspn(rest, "x"), "\n");
+        log_finish(0);
+        ck_assert_str_eq(read_some(reader), "info: next\n");
+        end_stuck(reader);
+}
+END_TEST
+
+START_TEST(a_reader_that_never_reads_costs_lines_and_is_told)
+{
+        int reader = stuck_stderr(65536);
+        int lost = 0;
+
+        for (int i = 0; i < 100000; i++)
+                log_info(NULL, "line %d", i);
+        log_error(NULL, "there is room for what matters");
+        read_some(reader);
+        do {
+                log_finish(0);
+                ck_assert_int_ne(*read_some(reader), 0);
+                const char *told = strstr(captured, "lines of the log that were lost: ");
+                if (told)
+                        lost = atoi(strchr(told, ':') + 2);
+        } while (!strstr(captured, "error: there is room for what matters\n"));
+        ck_assert_int_gt(lost, 0);
+        end_stuck(reader);
 }
 END_TEST
 
 START_TEST(a_reader_that_left_or_a_closed_stderr_is_no_matter)
 {
-        int reader = stuck_stderr();
+        int reader = stuck_stderr(4096);
 
         signal(SIGPIPE, SIG_IGN);
         close(reader);
@@ -287,7 +319,23 @@ START_TEST(a_line_is_one_write)
 }
 END_TEST
 
+START_TEST(events_have_ids_of_their_own)
+{
+        ck_assert_ptr_null(log_event_id(LOG_EVENT_NONE));
+        for (enum log_event event = 1; event < LOG_EVENTS; event++) {
+                const char *id = log_event_id(event);
+
+                ck_assert_uint_eq(strlen(id), 32);
+                ck_assert_uint_eq(strspn(id, "0123456789abcdef"), 32);
+                ck_assert_int_eq(id[12], '4'); /* made by chance */
+                for (enum log_event other = 1; other < event; other++)
+                        ck_assert_str_ne(id, log_event_id(other));
+        }
+}
+END_TEST
+
 struct seen {
+        enum log_event event;
         int level, count;
         const struct log_context *context;
         char text[64];
@@ -302,6 +350,7 @@ static void remember(void *userdata, int level, const struct log_context *contex
         seen->level = level;
         seen->count++;
         seen->context = context;
+        seen->event = context ? context->event : LOG_EVENT_NONE;
         seen->length = length;
         memcpy(seen->text, text, length + 1);
         errno = EBADF;
@@ -328,10 +377,16 @@ START_TEST(a_sink_gets_the_parts_as_they_are)
         ck_assert_ptr_null(seen.context);
 
         log_debug(NULL, "filtered");
+        log_event(LOG_EVENT_RELOADED, LOG_DEBUG, &calc, "filtered");
         ck_assert_int_eq(seen.count, 2);
+        log_event(LOG_EVENT_RELOADED, LOG_NOTICE, &calc, "%d", 17);
+        ck_assert_str_eq(seen.text, "17");
+        ck_assert_int_eq(seen.event, LOG_EVENT_RELOADED);
+        log_event(LOG_EVENT_LOG_LOST, LOG_NOTICE, NULL, "x");
+        ck_assert_int_eq(seen.event, LOG_EVENT_LOG_LOST);
         log_set_sink(NULL, NULL);
         ck_assert_str_eq(CAPTURE(log_info(NULL, "back")), "info: back\n");
-        ck_assert_int_eq(seen.count, 2);
+        ck_assert_int_eq(seen.count, 4);
 }
 END_TEST
 
@@ -347,8 +402,10 @@ int main(void)
         tcase_add_test(tcase, a_zero_byte_does_not_end_a_text);
         tcase_add_test(tcase, names_cannot_forge_a_line);
         tcase_add_test(tcase, long_texts_are_cut_between_characters);
-        tcase_add_test(tcase, a_stuck_reader_costs_lines_and_is_told);
-        tcase_add_test(tcase, a_line_that_was_torn_is_ended_before_the_next);
+        tcase_add_test(tcase, a_stuck_reader_gets_its_lines_later);
+        tcase_add_test(tcase, a_line_that_was_begun_is_ended_before_the_next);
+        tcase_add_test(tcase, a_reader_that_never_reads_costs_lines_and_is_told);
+        tcase_add_test(tcase, events_have_ids_of_their_own);
         tcase_add_test(tcase, a_reader_that_left_or_a_closed_stderr_is_no_matter);
         tcase_add_test(tcase, a_line_is_one_write);
         tcase_add_test(tcase, a_sink_gets_the_parts_as_they_are);

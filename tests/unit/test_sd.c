@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
 #define FIRST_FD 3
@@ -160,69 +159,6 @@ START_TEST(without_a_manager_telling_does_nothing)
 }
 END_TEST
 
-/* Whether lines go to stderr is seen at a pipe that the test puts there. */
-START_TEST(the_journal_is_used_only_if_stderr_leads_there)
-{
-        static const char *const streams[] = {NULL, "", "nonsense", "1:", "1:1"};
-        int ends[2];
-
-        ck_assert_int_eq(pipe2(ends, O_NONBLOCK), 0);
-        int before = dup(STDERR_FILENO);
-        dup2(ends[1], STDERR_FILENO);
-        log_set_sink(NULL, NULL);
-        for (size_t i = 0; i < ARRAY_SIZE(streams); i++) {
-                char text[256];
-                if (streams[i])
-                        setenv("JOURNAL_STREAM", streams[i], 1);
-                else
-                        unsetenv("JOURNAL_STREAM");
-                sd_use_journal();
-                log_error(NULL, "to stderr");
-                ssize_t n = read(ends[0], text, sizeof(text) - 1);
-                ck_assert_int_gt(n, 0);
-                text[n] = '\0';
-                ck_assert_ptr_nonnull(strstr(text, "to stderr"));
-        }
-        dup2(before, STDERR_FILENO);
-        close(before);
-        close(ends[0]);
-        close(ends[1]);
-}
-END_TEST
-
-START_TEST(a_stderr_that_is_the_journals_is_left_alone)
-{
-        const struct log_context context = {
-                .program_set = "set",
-                .program = "calc",
-                .function = "f",
-                .request = 17,
-                .pid = 1,
-        };
-        struct stat status;
-        char stream[64], text[LOG_TEXT_MAX + 100];
-        int ends[2];
-
-        ck_assert_int_eq(pipe2(ends, O_NONBLOCK), 0);
-        int before = dup(STDERR_FILENO);
-        dup2(ends[1], STDERR_FILENO);
-        ck_assert_int_eq(fstat(STDERR_FILENO, &status), 0);
-        snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)status.st_dev,
-                 (unsigned long long)status.st_ino);
-        setenv("JOURNAL_STREAM", stream, 1);
-        sd_use_journal();
-        log_error(&context, "with all its fields");
-        memset(text, 'x', sizeof(text));
-        log_text(LOG_ERR, NULL, text, sizeof(text));
-        ck_assert_int_eq(read(ends[0], text, sizeof(text)), -1);
-        dup2(before, STDERR_FILENO);
-        log_set_sink(NULL, NULL);
-        close(before);
-        close(ends[0]);
-        close(ends[1]);
-}
-END_TEST
-
 int main(void)
 {
         Suite *suite = suite_create("sd");
@@ -236,8 +172,6 @@ int main(void)
         tcase_add_test(tcase, none_that_fits_is_none);
         tcase_add_test(tcase, the_manager_is_told);
         tcase_add_test(tcase, without_a_manager_telling_does_nothing);
-        tcase_add_test(tcase, the_journal_is_used_only_if_stderr_leads_there);
-        tcase_add_test(tcase, a_stderr_that_is_the_journals_is_left_alone);
         suite_add_tcase(suite, tcase);
 
         SRunner *runner = srunner_create(suite);
