@@ -70,12 +70,20 @@ const char *death_text(const struct process *process, char text[DEATH_TEXT_MAX])
         return text;
 }
 
+static enum log_event event_of(const struct process *process)
+{
+        if (process->is_asked)
+                return LOG_EVENT_NONE;
+        return death_cause(process) == DEATH_MEMORY ? LOG_EVENT_WORKER_OUT_OF_MEMORY
+                                                    : LOG_EVENT_WORKER_DIED;
+}
+
 void death_log(int level, const struct log_context *context, const struct process *process)
 {
         char text[DEATH_TEXT_MAX];
 
-        log_at(level, context, "%s%s%s", death_text(process, text), process->stack ? "\n" : "",
-               process->stack ? process->stack : "");
+        log_event(event_of(process), level, context, "%s%s%s", death_text(process, text),
+                  process->stack ? "\n" : "", process->stack ? process->stack : "");
 }
 
 struct json_object *death_data(const struct process *process)

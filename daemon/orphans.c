@@ -54,7 +54,8 @@ static void end(struct orphans *orphans, const struct proc_process *process, uin
                 .pid = process->pid,
         };
 
-        log_warning(&context, "ending it (%s): a worker has left it behind", process->name);
+        log_event(LOG_EVENT_PROCESS_LEFT, LOG_WARNING, &context,
+                  "ending it (%s): a worker has left it behind", process->name);
         if (process->group == process->pid)
                 kill(-process->pid, SIGKILL);
         kill(process->pid, SIGKILL);

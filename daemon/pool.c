@@ -128,6 +128,12 @@ static void give(struct pool *pool, struct worker *worker, struct request *reque
                 turn_defer(pool->around->turn, &pool->maintain);
 }
 
+static void refuse_overload(struct pool *pool, struct request *request, uint64_t now)
+{
+        refusals_count(pool, request, REFUSAL_FULL, now);
+        refuse_overloaded(pool, request);
+}
+
 void pool_submit(struct pool *pool, struct request *request, uint64_t now)
 {
         struct worker *worker = pool->around->is_held_back ? NULL : idle_worker(pool);
@@ -139,7 +145,7 @@ void pool_submit(struct pool *pool, struct request *request, uint64_t now)
         else if (pool_is_unavailable(pool))
                 refuse_unavailable(pool, request);
         else if (!worker && pool->queue_length >= pool->options->max_queue_size)
-                refuse_overloaded(pool, request);
+                refuse_overload(pool, request, now);
         else if (!set_deadline(pool, request, now))
                 refuse_out_of_memory(pool, request);
         else if (worker)
@@ -159,8 +165,10 @@ static struct request *next_request(struct pool *pool, uint64_t now)
         struct request *request;
 
         /* The timer may be late: what need not be answered any more is not begun. */
-        while ((request = TAILQ_FIRST(&pool->queue)) && is_late(request, now))
+        while ((request = TAILQ_FIRST(&pool->queue)) && is_late(request, now)) {
+                refusals_count(pool, request, REFUSAL_WAITED, now);
                 refuse_timeout(pool, request);
+        }
         return pool->around->is_held_back ? NULL : request;
 }
 

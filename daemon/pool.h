@@ -14,6 +14,7 @@
 #include "options.h"
 #include "pool_interrupts.h"
 #include "pool_recycle.h"
+#include "pool_refusals.h"
 #include "pool_renew.h"
 #include "pool_templates.h"
 #include "request.h"
@@ -54,6 +55,7 @@ struct pool {
         struct worker_list watched; /* those that have to be looked at soon */
         uint64_t stacks_since;      /* stacks that were logged since then */
         unsigned n_stacks;
+        struct refusals refusals[REFUSALS];
         struct turn_task maintain;
         struct event *timer;
         uint64_t timer_at; /* 0: not armed */

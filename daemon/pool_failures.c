@@ -40,7 +40,8 @@ static void hold_back(struct pool *pool, uint64_t now)
         if (pool->back_off > FAILURES_BACK_OFF_MAX)
                 pool->back_off = FAILURES_BACK_OFF_MAX;
         pool->retry_at = now + pool->back_off;
-        log_error(&pool->context, "its workers fail to start; trying again in %s",
+        log_event(LOG_EVENT_BACKING_OFF, LOG_ERR, &pool->context,
+                  "its workers fail to start; trying again in %s",
                   units_format_duration(wait, pool->back_off));
 }
 
@@ -68,7 +69,8 @@ struct json_object *failures_new_error(const char *message)
 
 void failures_spawn(struct pool *pool, struct json_object *error, uint64_t now)
 {
-        log_error(&pool->context, "cannot start a worker: %s", member(error, "message"));
+        log_event(LOG_EVENT_START_FAILED, LOG_ERR, &pool->context, "cannot start a worker: %s",
+                  member(error, "message"));
         set_last_error(pool, error);
         count_failure(pool, now);
         /* What the system refuses now it would refuse again at once. */
@@ -78,7 +80,8 @@ void failures_spawn(struct pool *pool, struct json_object *error, uint64_t now)
 void failures_clear(struct pool *pool)
 {
         if (pool->back_off)
-                log_notice(&pool->context, "a worker has started: available again");
+                log_event(LOG_EVENT_RECOVERED, LOG_NOTICE, &pool->context,
+                          "a worker has started: available again");
         pool->is_dying_young = false;
         pool->failures = 0;
         pool->back_off = 0;
@@ -105,11 +108,12 @@ void failures_log(const struct worker *worker, struct json_object *error, bool i
         const char *stack = is_repeated ? "" : member(error, "stack");
 
         if (*traceback && !is_repeated)
-                log_error(context, "failed to start\n%s", traceback);
+                log_event(LOG_EVENT_START_FAILED, LOG_ERR, context, "failed to start\n%s",
+                          traceback);
         else
-                log_error(context, "failed to start%s: %s%s%s%s%s", is_repeated ? " as before" : "",
-                          name, *name ? ": " : "", member(error, "message"), *stack ? "\n" : "",
-                          stack);
+                log_event(LOG_EVENT_START_FAILED, LOG_ERR, context, "failed to start%s: %s%s%s%s%s",
+                          is_repeated ? " as before" : "", name, *name ? ": " : "",
+                          member(error, "message"), *stack ? "\n" : "", stack);
 }
 
 static void take_error(struct pool *pool, struct worker *worker, bool is_told, uint64_t now)

@@ -110,8 +110,9 @@ static void end(struct pool *pool, struct worker *worker, const char *why, uint6
         struct log_context context = context_of(worker);
         const char *text = interrupts_loggable(pool, stack_of(worker), now);
 
-        log_warning(&context, "ending it: the request %s%s%s%s", cause_of(worker), why,
-                    text ? "\n" : "", text ? text : "");
+        log_event(worker->interruption.is_cancelled ? LOG_EVENT_NONE : LOG_EVENT_REQUEST_TIMEOUT,
+                  LOG_WARNING, &context, "ending it: the request %s%s%s%s", cause_of(worker), why,
+                  text ? "\n" : "", text ? text : "");
         worker->is_overdue = true;
         forget(worker);
         process_terminate(&worker->process, now);
@@ -191,10 +192,11 @@ static void log_return(struct pool *pool, struct worker *worker, uint64_t now)
 
         if (is_told)
                 text = interrupts_loggable(pool, text, now);
-        log_at(is_told ? LOG_WARNING : LOG_DEBUG, &context,
-               "%s: the request %s; it came back after %.1f ms%s%s",
-               interruption->has_begun ? "interrupted" : "skipped", cause_of(worker),
-               (double)(now - interruption->since) / 1e3, text ? "\n" : "", text ? text : "");
+        log_event(is_told ? LOG_EVENT_REQUEST_TIMEOUT : LOG_EVENT_NONE,
+                  is_told ? LOG_WARNING : LOG_DEBUG, &context,
+                  "%s: the request %s; it came back after %.1f ms%s%s",
+                  interruption->has_begun ? "interrupted" : "skipped", cause_of(worker),
+                  (double)(now - interruption->since) / 1e3, text ? "\n" : "", text ? text : "");
 }
 
 void interrupts_answered(struct pool *pool, struct worker *worker, uint64_t now)
@@ -228,8 +230,8 @@ void interrupts_exited(struct pool *pool, struct worker *worker)
         if (!worker->is_overdue)
                 return;
         pool->fates[process_was_killed(&worker->process) ? FATE_KILLED : FATE_TERMINATED]++;
-        log_info(&worker->process.context, "did not come back, and %s",
-                 death_text(&worker->process, text));
+        log_event(LOG_EVENT_WORKER_OVERDUE, LOG_WARNING, &worker->process.context,
+                  "did not come back, and %s", death_text(&worker->process, text));
 }
 
 static uint64_t look_at(struct pool *pool, struct worker *worker, uint64_t now)

@@ -12,8 +12,11 @@ static uint64_t expire(struct pool *pool, uint64_t now)
 {
         struct request *request;
 
-        while ((request = deadlines_first(&pool->deadlines)) && request->deadline <= now)
+        while ((request = deadlines_first(&pool->deadlines)) && request->deadline <= now) {
+                if (request->state == REQUEST_QUEUED)
+                        refusals_count(pool, request, REFUSAL_WAITED, now);
                 interrupts_give_up(pool, request, false, refuse_timeout, now);
+        }
         return request ? request->deadline : 0;
 }
 
@@ -31,6 +34,7 @@ static uint64_t expire_queue(struct pool *pool, uint64_t now)
                         continue;
                 if (request->submitted + limit > now)
                         return request->submitted + limit;
+                refusals_count(pool, request, REFUSAL_WAITED, now);
                 refuse_timeout(pool, request);
         }
         return 0;
@@ -43,9 +47,10 @@ static void log_slow(const struct worker *worker, const char *text, const char *
 
         context.request = worker->slowness.subject.serial;
         context.function = worker->slowness.subject.function;
-        log_warning(&context, "slow: it has run for longer than slow_request_timeout, %s%s%s",
-                    units_format_duration(limit, worker->options->slow_request_timeout),
-                    text ? "\n" : "; no stack: ", text ? text : why_not);
+        log_event(LOG_EVENT_REQUEST_SLOW, LOG_WARNING, &context,
+                  "slow: it has run for longer than slow_request_timeout, %s%s%s",
+                  units_format_duration(limit, worker->options->slow_request_timeout),
+                  text ? "\n" : "; no stack: ", text ? text : why_not);
 }
 
 static void on_stack(struct stack_asker *asker, const char *text, const char *why_not)
@@ -98,5 +103,6 @@ uint64_t limits_maintain(struct pool *pool, uint64_t now)
 
         next = units_sooner(next, expire_queue(pool, now));
         next = units_sooner(next, look_for_slow(pool, now));
+        next = units_sooner(next, refusals_maintain(pool, now));
         return units_sooner(next, interrupts_maintain(pool, now));
 }

@@ -114,7 +114,8 @@ void renew_maintain(struct pool *pool, uint64_t now)
         renewal->trial = starts_trial(pool, renewal->options, now, error);
         if (renewal->trial)
                 return;
-        log_error(&pool->context, "cannot start a worker: %s", error);
+        log_event(LOG_EVENT_START_FAILED, LOG_ERR, &pool->context, "cannot start a worker: %s",
+                  error);
         finish(pool, failures_new_error(error), now);
 }
 
@@ -161,7 +162,8 @@ bool renew_ended(struct pool *pool, struct worker *worker, uint64_t now)
         struct json_object *error = death_start_error(&worker->process);
         pool->start_failures++;
         failures_log(worker, error, false);
-        log_error(&pool->context, "it cannot be renewed: its workers stay as they are");
+        log_event(LOG_EVENT_RENEWAL_FAILED, LOG_ERR, &pool->context,
+                  "it cannot be renewed: its workers stay as they are");
         finish(pool, error, now);
         return true;
 }

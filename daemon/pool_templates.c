@@ -40,8 +40,9 @@ static void on_ended(void *owner, struct template *template)
         char text[DEATH_TEXT_MAX];
 
         /* One that was not ready has made workers fail, which is told. */
-        log_at(process->is_asked || !process->ready ? LOG_DEBUG : LOG_ERR, &process->context,
-               "the template %s", death_text(process, text));
+        bool is_told = !process->is_asked && process->ready;
+        log_event(is_told ? LOG_EVENT_WORKER_DIED : LOG_EVENT_NONE, is_told ? LOG_ERR : LOG_DEBUG,
+                  &process->context, "the template %s", death_text(process, text));
         discard(owner, template);
 }
 

@@ -130,7 +130,8 @@ void pressure_begin(struct pressure *pressure)
         pressure->workers->is_held_back |= around->unsent > around->max_unsent;
         if (pressure->is_on)
                 return;
-        log_warning(NULL, "the buffers have reached max_buffered: pausing");
+        log_event(LOG_EVENT_BUFFERS_FULL, LOG_WARNING, NULL,
+                  "the buffers have reached max_buffered: pausing");
         pressure->is_on = true;
         tick_again(pressure);
 }

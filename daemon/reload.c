@@ -76,7 +76,8 @@ static void fail(struct reload *reload, struct json_object *errors)
 {
         struct json_object *result = json_object_new_object();
 
-        log_error(NULL, "the config cannot be taken: the old one goes on");
+        log_event(LOG_EVENT_RELOAD_REFUSED, LOG_ERR, NULL,
+                  "the config cannot be taken: the old one goes on");
         json_put(result, "ok", json_object_new_boolean(false));
         json_put(result, "errors", errors);
         end(reload, result);
@@ -154,12 +155,12 @@ void reload_settled(struct reload *reload, const struct fleet_report *report)
         struct json_object *result = json_object_new_object();
 
         if (reload->state == RELOAD_SETTLING)
-                log_at(report->failed ? LOG_WARNING : LOG_NOTICE, NULL,
-                       "the config is taken, after %.1f ms: %u programs changed, %u added, %u "
-                       "removed, %u unchanged%s",
-                       (double)(units_now() - reload->begun) / 1e3, report->changed, report->added,
-                       report->removed, report->unchanged,
-                       report->failed ? "; some fail to start" : "");
+                log_event(LOG_EVENT_RELOADED, report->failed ? LOG_WARNING : LOG_NOTICE, NULL,
+                          "the config is taken, after %.1f ms: %u programs changed, %u added, %u "
+                          "removed, %u unchanged%s",
+                          (double)(units_now() - reload->begun) / 1e3, report->changed,
+                          report->added, report->removed, report->unchanged,
+                          report->failed ? "; some fail to start" : "");
         json_put(result, "ok", json_object_new_boolean(report->failed == 0));
         json_put(result, "programs", json_object_get(report->programs));
         if (reload->state == RELOAD_OVER)

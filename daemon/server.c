@@ -92,8 +92,8 @@ static void on_shutdown_timeout(evutil_socket_t fd, short what, void *userdata)
         (void)what;
         if (server->state != SERVER_DRAINING)
                 return;
-        log_warning(NULL, "shutdown_timeout: giving up on %zu requests",
-                    server->clients.n_requests);
+        log_event(LOG_EVENT_SHUTDOWN_TIMEOUT, LOG_WARNING, NULL,
+                  "shutdown_timeout: giving up on %zu requests", server->clients.n_requests);
         stop_pools(server, false);
 }
 
@@ -124,8 +124,9 @@ static void on_accepted(void *userdata, int fd)
                 log_error(NULL, "dropping a new client: out of memory");
         if (server->clients.n_clients >= server->max_clients) {
                 if (!server->is_full_told)
-                        log_warning(NULL, "max_clients (%u) is reached: the next ones wait",
-                                    server->max_clients);
+                        log_event(LOG_EVENT_CLIENTS_FULL, LOG_WARNING, NULL,
+                                  "max_clients (%u) is reached: the next ones wait",
+                                  server->max_clients);
                 server->is_full_told = true;
                 listener_pause(&server->listener);
         }

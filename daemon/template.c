@@ -19,7 +19,8 @@ static void become_unfit(struct template *template, const char *reason)
 {
         if (template->state == TEMPLATE_UNFIT || template->process.is_ending)
                 return;
-        log_warning(&template->process.context, "its workers are spawned, not forked: %s", reason);
+        log_event(LOG_EVENT_NOT_FORKED, LOG_WARNING, &template->process.context,
+                  "its workers are spawned, not forked: %s", reason);
         template->state = TEMPLATE_UNFIT;
         births_spawn(&template->births);
         template_stop(template, false, units_now());

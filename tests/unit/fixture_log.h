@@ -11,6 +11,7 @@
 
 static char captured_log[262144];
 static size_t captured_length;
+static unsigned captured_events[LOG_EVENTS]; /* how often there was each */
 
 static inline void capture_line(void *userdata, int level, const struct log_context *context,
                                 const char *text, size_t length)
@@ -21,6 +22,7 @@ static inline void capture_line(void *userdata, int level, const struct log_cont
         (void)userdata;
         if (!context)
                 context = &nothing;
+        captured_events[context->event]++;
         int written = snprintf(captured_log + captured_length, room, "%s %s#%" PRIu64 ": %.*s\n",
                                log_level_name(level), context->program ? context->program : "",
                                context->request, (int)length, text);
@@ -31,6 +33,7 @@ static inline void log_forget(void)
 {
         captured_length = 0;
         captured_log[0] = '\0';
+        memset(captured_events, 0, sizeof(captured_events));
 }
 
 static inline void log_capture(void)
