@@ -136,11 +136,16 @@ class Box:
                 *map(str, arguments)]
 
     def _group_of(self, user):
-        fields = next(
-            line.split(":") for line in self.read("/etc/passwd").splitlines()
-            if line.startswith(f"{user}:")
-        )
-        return fields[3]
+        return self._account("passwd", user)[3]
+
+    def user_id(self, user):
+        return int(self._account("passwd", user)[2])
+
+    def group_id(self, group):
+        return int(self._account("group", group)[2])
+
+    def _account(self, database, name):
+        return self.run("getent", database, name).stdout.rstrip("\n").split(":")
 
     def run(self, *arguments, user=None, group=None, input=None, check=True):
         """Runs a command to its end. As another user: with his groups, or with this one alone."""
@@ -204,11 +209,10 @@ class Box:
         """The entries since the test began which have these fields, each a dict."""
         # What was sent before is there afterwards.
         self.run("journalctl", "--sync")
-        matches = [f"{name}={value}" for name, value in fields.items()]
-        text = self.run(
-            "journalctl", "--quiet", "--output=json", "--all", *self._since(), *matches
-        ).stdout
-        return [json.loads(line, object_hook=_with_text) for line in text.splitlines()]
+        # Not with journalctl's own matches: after a cursor it leaves out the first that fits.
+        text = self.run("journalctl", "--quiet", "--output=json", "--all", *self._since()).stdout
+        entries = [json.loads(line, object_hook=_with_text) for line in text.splitlines()]
+        return [entry for entry in entries if _has(entry, fields)]
 
     def journal_text(self):
         self.run("journalctl", "--sync", check=False)
@@ -281,6 +285,15 @@ class Load:
 
 def _as_json(conf):
     return conf if isinstance(conf, str) else json.dumps(conf, indent=2)
+
+
+def _has(entry, fields):
+    """A field that stands more than once in an entry is a list."""
+    for name, value in fields.items():
+        found = entry.get(name)
+        if str(value) not in (found if isinstance(found, list) else [found]):
+            return False
+    return True
 
 
 def _with_text(entry):

@@ -4,19 +4,13 @@ import json
 
 import pytest
 from box import MEMBER, STRANGER
-
-CALC = {"programs": {"calc": {"main": "calc.py"}}}
-ADD = "def add(a, b):\n    return a + b\n"
+from programs import assert_adds, call_add, install_calc
 
 
 @pytest.fixture
 def calc(box):
-    box.programs("calc", CALC, calc=ADD)
+    install_calc(box)
     return box
-
-
-def call_add(box, **options):
-    return box.run("jumpbootctl", "call", "calc.add", "a:=1", "b:=2", check=False, **options)
 
 
 def test_starts_and_answers(calc):
@@ -24,8 +18,7 @@ def test_starts_and_answers(calc):
     assert calc.show("ActiveState") == "active"
     assert calc.show("NRestarts") == "0"
     assert "1 program" in calc.show("StatusText")
-    done = call_add(calc)
-    assert (done.returncode, done.stdout) == (0, "3\n")
+    assert_adds(calc)
 
 
 def test_answers_on_the_socket(calc):
@@ -38,8 +31,7 @@ def test_answers_on_the_socket(calc):
 
 def test_a_member_of_the_group_may_call(calc):
     calc.systemctl("start", "jumpbootd")
-    done = call_add(calc, user=MEMBER)
-    assert (done.returncode, done.stdout) == (0, "3\n")
+    assert_adds(calc, user=MEMBER)
 
 
 def test_another_user_may_not_connect(calc):
@@ -50,12 +42,32 @@ def test_another_user_may_not_connect(calc):
     assert "Permission denied" in done.stderr
 
 
-def test_a_call_starts_the_service(calc):
-    calc.systemctl("enable", "--now", "jumpbootd.socket")
-    assert calc.show("ActiveState") == "inactive"
-    done = call_add(calc, user=MEMBER)
-    assert (done.returncode, done.stdout) == (0, "3\n")
-    assert calc.show("ActiveState") == "active"
+def test_only_root_may_reload(calc):
+    calc.systemctl("start", "jumpbootd")
+    for user in (MEMBER, "jumpboot"):
+        done = calc.run("jumpbootctl", "reload", user=user, check=False)
+        assert done.returncode != 0
+        assert "forbidden" in done.stderr
+    calc.run("jumpbootctl", "reload")
+
+
+def test_callers_are_told_apart(box):
+    """allow_users sees through whatever namespaces the service has."""
+    box.programs("calc", {"programs": {"calc": {
+        "main": {"source": "def add(a, b): return a + b"}, "allow_users": [STRANGER],
+    }}})
+    box.systemctl("start", "jumpbootd")
+    done = call_add(box, user=MEMBER)
+    assert done.returncode != 0
+    assert "calc" in done.stderr
+    assert_adds(box, user=STRANGER, group="jumpboot")
+
+
+def test_starts_without_a_program(box):
+    """As it is installed."""
+    box.systemctl("start", "jumpbootd")
+    assert box.show("ActiveState") == "active"
+    assert box.run("jumpbootctl", "ping").returncode == 0
 
 
 def test_calls_under_load_are_answered(calc):
