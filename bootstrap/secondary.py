@@ -415,6 +415,7 @@ def boot():
     importer = install(program)
     from jumpboot.worker import Worker
     worker = Worker(program)
+    importer.change("concurrent.futures.thread", worker.follow_executors)
     with worker.stage("bootstrap"):
         worker.prepare()
         names = load_program_data(importer, program, worker.status)

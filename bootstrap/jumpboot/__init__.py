@@ -7,16 +7,25 @@ more; RequestInterrupted is either.
 SharedMemory, SharedArray, NamedSemaphore: what processes share by a name.
 Pipe_in, Pipe_out, Status_in: the worker's pipes as text files. The worker's own loop reads and
 writes them, unless the main module never returns from a loop of its own.
+call, acall: calls of other programs' functions, see each; CallError is what they raise, as one of
+RemoteError, CallTimeout, CallCancelled, CallRefused, CallUnavailable, CallTooLarge, MethodNotFound,
+InvalidParams and WorkerDied.
 The program's key-values are attributes of this package, too.
 """
 from importlib import import_module
 
+from .call_errors import (
+    CallCancelled, CallError, CallRefused, CallTimeout, CallTooLarge, CallUnavailable,
+    InvalidParams, MethodNotFound, RemoteError, WorkerDied)
+from .caller import acall, call
 from .hooks import expose, on_exit, on_start
 from .interrupt import RequestCancelled, RequestInterrupted, RequestTimeout
 
-__all__ = ["NamedSemaphore", "Pipe_in", "Pipe_out", "RequestCancelled", "RequestInterrupted",
-           "RequestTimeout", "SharedArray", "SharedMemory", "Status_in", "expose", "on_exit",
-           "on_start"]
+__all__ = [
+    "CallCancelled", "CallError", "CallRefused", "CallTimeout", "CallTooLarge", "CallUnavailable",
+    "InvalidParams", "MethodNotFound", "NamedSemaphore", "Pipe_in", "Pipe_out", "RemoteError",
+    "RequestCancelled", "RequestInterrupted", "RequestTimeout", "SharedArray", "SharedMemory",
+    "Status_in", "WorkerDied", "acall", "call", "expose", "on_exit", "on_start"]
 
 # Imported when they are first used: most programs do without.
 _MODULES = {"NamedSemaphore": "semaphore", "SharedArray": "shared_array",

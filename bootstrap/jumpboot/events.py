@@ -3,6 +3,7 @@
 import types
 
 from .interrupt import interruption
+from .origin import run_within
 
 
 async def awaited(awaitable):
@@ -17,15 +18,16 @@ class Events:
         self.task = None  # of the request that is running
         self._coroutine = None
 
-    def run(self, awaitable):
-        """Runs the awaitable to its end. Tasks that it leaves behind go on in later calls."""
+    def run(self, awaitable, serial=None):
+        """Runs the awaitable to its end, as a part of the request with that id. Tasks that it leaves
+        behind go on in later calls."""
         if self.loop is None or self.loop.is_closed():
             import asyncio
             self.loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self.loop)
         self._coroutine = awaited(awaitable)
         try:
-            task = self.task = self.loop.create_task(self._coroutine)
+            task = self.task = run_within(serial, self.loop.create_task, self._coroutine)
             if self._pages.unwanted():  # an interrupt that came before there was a task
                 task.cancel()
             return self.loop.run_until_complete(task)

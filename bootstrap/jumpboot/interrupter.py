@@ -4,8 +4,9 @@
 The signal says no more than: look at the cell of the running request. The exception is raised only
 in the frames above call(), or above the coroutine of an asynchronous function; so it can hit
 neither the loop, nor the reading or writing of a request, nor another one. It is put off where
-it would do harm: in our own code that a function calls, such as the output's; where Python throws
-exceptions away; and in asyncio's own code, which other tasks rely on.
+it would do harm: in our own code that a function calls, such as the output's, unless that just
+waits for a call; where Python throws exceptions away; and in asyncio's own code, which other tasks
+rely on.
 """
 import _weakrefset
 import inspect
@@ -18,12 +19,14 @@ from time import sleep
 from . import interrupt
 from .errors import is_of_asyncio, is_of_package
 from .events import Events, awaited
+from .inbox import wait_readable, wait_woken
 from .interrupt import RequestInterrupted, call, interruption
 
 _SIGNAL = signal.SIGUSR1
 _FIRST_DELAY, _DELAY_GROWTH, _LAST_DELAY = 0.001, 1.25, 0.02  # seconds
 
 _CALL, _AWAITED, _RUN = call.__code__, awaited.__code__, Events.run.__code__
+_WAITS = (wait_readable.__code__, wait_woken.__code__)
 _IS_COROUTINE = inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE
 _FINALIZERS = (weakref.__file__, _weakrefset.__file__)
 
@@ -101,6 +104,9 @@ class Interrupter:
     def _place(self, frame):
         top, is_guarded, is_machinery = frame, False, False
         seen = set()  # a deep stack is of few functions
+        if frame.f_code in _WAITS:  # what of ours has called it is made for that
+            while is_of_package(frame.f_code.co_filename) and frame.f_code is not _CALL:
+                frame = frame.f_back
         while frame is not None:
             code = frame.f_code
             if code is _CALL:

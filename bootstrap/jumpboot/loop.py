@@ -4,13 +4,13 @@ import json
 import os
 import select
 
+from .decode import scan
 from .encode import encode
 from .errors import format_traceback, is_of_package, shorten
+from .inbox import READ_MORE, READ_SIZE
 from .interrupt import Skipped, call
 from .pipe import wait_for, write_all
 
-_READ_SIZE = 65536
-_READ_MORE = 1048576  # once a request has turned out to be large
 _NAME_MAX = 200
 
 # Every request has this layout to the byte; the id can be had even if the rest cannot be parsed:
@@ -27,18 +27,6 @@ class ProtocolError(Exception):
     """What came over the pipe is no request, and has no id that could be answered."""
 
 
-def _make_scan():
-    """A function from (text, position) to (value, position after it)."""
-    decoder = json.JSONDecoder()
-    scan = getattr(decoder, "scan_once", None)
-    try:
-        if scan('x{"a":1}', 1) == ({"a": 1}, 8):
-            return scan
-    except Exception:  # another json module than those known
-        pass
-    return decoder.raw_decode
-
-
 def _is_of_handler(error):
     """Whether code of the program has raised it, which only a signal handler can do here."""
     trace = error.__traceback__
@@ -48,7 +36,7 @@ def _is_of_handler(error):
 
 
 class Loop:
-    def __init__(self, table, answers, events, output, pages):
+    def __init__(self, table, answers, events, output, pages, link):
         self._table = table
         self._methods = table.methods
         self._answers = answers
@@ -57,29 +45,36 @@ class Loop:
         self._output = output
         self._current = output.current
         self._pages = pages
+        self._inbox, self._calls = link.inbox, link.calls
         self._ordinal = 0  # of the last request: the first one is 1
-        self._scan = _make_scan()
+        self._scan = scan
 
     def serve(self, pipe_in, pipe_out):
         """Answers requests until the pipe's end; in a child that forks off, not one more."""
-        parts = []  # of a line whose end has not come
+        inbox = self._inbox
+        parts = inbox.parts
         while not self._current.forked:
-            try:
-                chunk = os.read(pipe_in, _READ_MORE if parts else _READ_SIZE)
-            except Exception as error:
-                self._interrupted(error, pipe_in)
-                continue
-            if not chunk:
-                return
-            end = chunk.rfind(b"\n")
-            if end < 0:
-                parts.append(chunk)
-                continue
-            parts.append(chunk[:end])
-            lines = b"".join(parts)
-            parts = [chunk[end + 1:]] if end + 1 < len(chunk) else []
-            # The daemon sends UTF-8. Bytes that are not become escapes that JSON does not allow.
-            lines = lines.decode("utf-8", "backslashreplace").split("\n")
+            if inbox.requests:
+                lines, inbox.requests = inbox.requests, []
+            else:
+                try:
+                    chunk = os.read(pipe_in, READ_MORE if parts else READ_SIZE)
+                except Exception as error:
+                    self._interrupted(error, pipe_in)
+                    continue
+                if not chunk:
+                    return
+                end = chunk.rfind(b"\n")
+                if end < 0:
+                    parts.append(chunk)
+                    continue
+                parts.append(chunk[:end])
+                lines = b"".join(parts)
+                parts[:] = [chunk[end + 1:]] if end + 1 < len(chunk) else []
+                # The daemon sends UTF-8. Bytes that are not become escapes that JSON does not allow.
+                lines = lines.decode("utf-8", "backslashreplace").split("\n")
+                if self._calls.strays:
+                    lines = inbox.without_answers(lines)
             try:
                 self._serve_lines(lines, pipe_out)
             except BrokenPipeError:
@@ -131,7 +126,7 @@ class Loop:
                 raise ValueError("more than one value")
             result = call(self._pages, ordinal, method, data)
             if method.is_async and hasattr(result, "__await__"):
-                result = self._events.run(result)
+                result = self._events.run(result, serial)
             answer = '{"request_id":"%s","result":%s}\n' % (serial, encode(result))
             answer = answer.encode("ascii")
         except BaseException as error:
@@ -143,6 +138,8 @@ class Loop:
         if self._current.partial:
             self._output.end_lines()
         self._current.serial = None
+        if self._calls.open:  # which nobody waits for, or a thread or task that was left behind
+            self._inbox.end_request()
         return answer
 
     def _name(self, line, serial, start, end):

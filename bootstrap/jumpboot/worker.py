@@ -9,6 +9,7 @@ import sys
 
 import jumpboot
 
+from . import caller
 from .answer import Answers
 from .describe import reduce
 from .errors import Describer, format_traceback
@@ -57,6 +58,8 @@ class Worker:
         self._table = Table({})
         self._methods = {}  # what the daemon is told of them
         self._output = Output(1, 2)
+        self._link = caller.Link(self._pipe_in, self._pipe_out, program.get("MaxRequestSize", 0),
+                                 self._output.current)
         self._is_frozen = False
         self.is_forking = False  # by its template: what comes of it is a worker as well
         self._interrupter = Interrupter(self._pages, self._events, self._output.current)
@@ -83,6 +86,10 @@ class Worker:
         for name, value in self._key_values.items():
             self._add_key_value(name, value)
         teach_files()
+        self._link.origin.follow_threads()
+
+    def follow_executors(self, module):
+        self._link.origin.follow_executors(module)
 
     def attach(self):
         """Takes up the pages that this process shares with the daemon, if there are any; those of a
@@ -158,8 +165,9 @@ class Worker:
         self._settle()
         self.status.ready(self._methods, self._pages.fd is not None)
         self._methods = None
-        Loop(self._table, self._answers, self._events, self._output, self._pages).serve(
-            self._pipe_in, self._pipe_out)
+        caller.use(self._link)
+        loop = Loop(self._table, self._answers, self._events, self._output, self._pages, self._link)
+        loop.serve(self._pipe_in, self._pipe_out)
         if not self.forked():
             self._end()
 

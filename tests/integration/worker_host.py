@@ -66,7 +66,8 @@ def jumpboot_package():
     return package("jumpboot", files, "<jumpboot>")
 
 
-def program(main, modules=None, packages=None, key_values=None, path=None, max_response_size=0):
+def program(main, modules=None, packages=None, key_values=None, path=None, max_response_size=0,
+            max_request_size=0):
     """The program text's object. modules and packages: {name: source}, {name: {file: source}}."""
     made = [module(name, source) if isinstance(source, (str, bytes)) else module(name, *source)
             for name, source in (modules or {}).items()]
@@ -78,6 +79,7 @@ def program(main, modules=None, packages=None, key_values=None, path=None, max_r
         "KVPairs": key_values or {},
         "PipeIn": PIPE_IN, "PipeOut": PIPE_OUT, "StatusIn": STATUS_IN,
         "Counters": COUNTERS, "Wanted": WANTED, "MaxResponseSize": max_response_size,
+        "MaxRequestSize": max_request_size,
     }
 
 

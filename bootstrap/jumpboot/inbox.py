@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""Pipe_in of the worker's own loop, while a function waits for its calls.
+
+The loop reads the pipe between requests. While a function runs, whoever waits for a call does: one
+thread at a time is the reader. It hands the answers to those who wait for them, and keeps what is
+for the loop. An event loop reads when it is told that something is there.
+
+wait_readable() and wait_woken() are the frames in which an interrupt may be raised: they hold
+nothing that could be lost.
+"""
+import os
+import select
+import threading
+from _queue import SimpleQueue
+
+from .call_errors import CallUnavailable, local
+from .calls import is_answer
+
+READ_SIZE = 65536
+READ_MORE = 1048576  # once a line has turned out to be large
+
+
+def wait_readable(poll):
+    poll.poll()
+
+
+def wait_woken(queue):
+    queue.get()
+
+
+class Inbox:
+    def __init__(self, fd, calls):
+        self._fd = fd
+        self._calls = calls
+        self._reading = threading.Lock()  # held by the reader
+        self._main = threading.get_ident()
+        self._poll = select.poll()
+        self._poll.register(fd, select.POLLIN)
+        self._thread_poll = None  # that of readers other than the main thread, and ...
+        self._alarm = None  # ... the two ends of the pipe by which the loop gets them back
+        self._loops = {}  # how many calls of each event loop are waited for
+        self.parts = []  # of a line whose end has not come
+        self.requests = []  # lines for the worker's loop, in their order
+
+    # Threads
+
+    def wait(self, call):
+        """The call's result, once it is there."""
+        try:
+            while not call.is_over:
+                if self._reading.acquire(False):
+                    self._read_for(call)
+                else:
+                    self._follow(call)
+            return call.result()
+        finally:
+            call.abandon()
+
+    def _read_for(self, call):
+        """Reads until the call is over."""
+        try:
+            poll = self._poll if threading.get_ident() == self._main else self._recallable_poll()
+            while not call.is_over:
+                wait_readable(poll)
+                if not call.is_over:
+                    self._read()
+        finally:
+            self._reading.release()
+            self._hand_over()
+
+    def _recallable_poll(self):
+        if self._thread_poll is None:
+            alarm = os.pipe()
+            self._thread_poll = select.poll()
+            self._thread_poll.register(self._fd, select.POLLIN)
+            self._thread_poll.register(alarm[0], select.POLLIN)
+            self._alarm = alarm
+        return self._thread_poll
+
+    def _follow(self, call):
+        """Another thread reads: waits until the call is over, or that one reads no more."""
+        queue = SimpleQueue()
+        call.wake = lambda: queue.put(None)
+        try:
+            if call.is_over:
+                return
+            if self._reading.acquire(False):  # it has stopped, and has not seen this one
+                self._reading.release()
+                return
+            wait_woken(queue)
+        finally:
+            call.wake = None
+
+    def _hand_over(self):
+        """Whoever still waits looks whether it is to read now."""
+        for call in list(self._calls.open.values()):
+            wake = call.wake
+            if wake is not None:
+                wake()
+
+    # Event loops
+
+    async def awaited(self, call):
+        """The same as wait() for a coroutine."""
+        import asyncio
+        loop = asyncio.get_running_loop()
+        count = self._loops.get(loop, 0)
+        self._loops[loop] = count + 1
+        if count == 0:
+            loop.add_reader(self._fd, self._readable)
+        try:
+            return await call.awaited()
+        finally:
+            self._loops[loop] -= 1
+            if self._loops[loop] == 0:
+                del self._loops[loop]
+                if not loop.is_closed():
+                    loop.remove_reader(self._fd)
+
+    def _readable(self):
+        """An event loop has been told so; another reader may have been faster."""
+        if not self._reading.acquire(False):
+            return
+        try:
+            if self._calls.open and self._poll.poll(0):
+                self._read()
+        finally:
+            self._reading.release()
+            self._hand_over()
+
+    # The pipe
+
+    def _read(self):
+        """Reads once, and deals with the lines that are whole. To be called by the reader."""
+        parts = self.parts
+        try:
+            chunk = os.read(self._fd, READ_MORE if parts else READ_SIZE)
+        except BlockingIOError:
+            return
+        if not chunk:
+            self._calls.close(local(CallUnavailable, "the daemon has gone", kind="unavailable"))
+            return
+        end = chunk.rfind(b"\n")
+        if end < 0:
+            parts.append(chunk)
+            return
+        parts.append(chunk[:end])
+        lines = b"".join(parts)
+        parts[:] = [chunk[end + 1:]] if end + 1 < len(chunk) else []
+        self._sort(lines.decode("utf-8", "backslashreplace").split("\n"))
+
+    def _sort(self, lines):
+        for line in lines:
+            if is_answer(line):
+                self._calls.take_line(line)
+            else:
+                self.requests.append(line)
+
+    def without_answers(self, lines):
+        """Of lines that the worker's loop has read, those that are for it."""
+        kept = [line for line in lines if not is_answer(line)]
+        if len(kept) < len(lines):
+            for line in filter(is_answer, lines):
+                self._calls.take_line(line)
+        return kept
+
+    def end_request(self):
+        """No call is waited for any more, and nobody but the worker's loop reads."""
+        self._calls.end()
+        if self._reading.acquire(False):
+            self._reading.release()
+            return
+        alarm = self._alarm
+        if alarm is not None:  # else the reader does not wait, or has not seen yet that it is over
+            os.write(alarm[1], b"\0")
+        with self._reading:
+            if alarm is not None:
+                os.read(alarm[0], 1)
