@@ -141,7 +141,7 @@ static void on_changed(void *userdata, struct pool *pool)
 
         if (!pool->is_stopping) {
                 if (!berth->is_renewing)
-                        settle_entry(berth, pool_is_unavailable(pool) ? pool->last_error : NULL);
+                        settle_entry(berth, pool_is_failing(pool) ? pool->last_error : NULL);
         } else if (!pool_has_workers(pool)) {
                 if (berth->is_leaving)
                         turn_bury(fleet->around->turn, &berth->grave);
@@ -291,6 +291,27 @@ int fleet_apply(struct fleet *fleet, const struct config *config, uint64_t now)
         return 0;
 }
 
+bool fleet_is_pending(const struct pool *pool)
+{
+        return berth_of(pool)->entry != NULL;
+}
+
+uint64_t fleet_time_to_stop(const struct fleet *fleet)
+{
+        const struct pool *pool;
+        uint64_t longest = 0;
+
+        for (size_t i = 0; i < fleet->registry.n_pools; i++)
+                if (fleet->registry.pools[i]->options->terminate_timeout > longest)
+                        longest = fleet->registry.pools[i]->options->terminate_timeout;
+        LIST_FOREACH(pool, &fleet->registry.leaving, leaving)
+        if (pool->options->terminate_timeout > longest)
+                longest = pool->options->terminate_timeout;
+        /* Each from the end of its input to SIGTERM, and on to SIGKILL; workers before templates.
+         */
+        return 4 * longest;
+}
+
 void fleet_restart(struct pool *pool, struct request *request, uint64_t now)
 {
         struct berth *berth = berth_of(pool);
@@ -351,6 +372,6 @@ size_t fleet_count_failing(const struct fleet *fleet)
         size_t n = 0;
 
         for (size_t i = 0; i < fleet->registry.n_pools; i++)
-                n += pool_is_unavailable(fleet->registry.pools[i]);
+                n += pool_is_failing(fleet->registry.pools[i]);
         return n;
 }

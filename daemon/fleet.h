@@ -55,5 +55,9 @@ void fleet_restart(struct pool *pool, struct request *request, uint64_t now);
 /* Refuses what waits or runs, and lets the workers go. */
 void fleet_stop(struct fleet *fleet, bool hurry, uint64_t now);
 bool fleet_has_workers(const struct fleet *fleet);
+/* How long the workers may take to leave before they are killed. */
+uint64_t fleet_time_to_stop(const struct fleet *fleet);
+/* A program of the fleet has not become yet what the config wants it to be. */
+bool fleet_is_pending(const struct pool *pool);
 /* The programs whose workers fail to start. */
 size_t fleet_count_failing(const struct fleet *fleet);

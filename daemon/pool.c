@@ -36,6 +36,13 @@ bool pool_is_unavailable(const struct pool *pool)
         return pool->retry_at != 0 && count(pool, WORKER_IDLE) + count(pool, WORKER_BUSY) == 0;
 }
 
+bool pool_is_failing(const struct pool *pool)
+{
+        return pool->last_error &&
+               (pool_is_unavailable(pool) ||
+                count(pool, WORKER_IDLE) + count(pool, WORKER_BUSY) < pool->options->min_workers);
+}
+
 /* Takes the request out of wherever the pool has it. */
 static void release(struct pool *pool, struct request *request)
 {

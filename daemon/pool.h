@@ -66,6 +66,7 @@ struct pool {
 
         /* Failures to start. */
         unsigned failures;   /* since failing_since */
+        bool is_late;        /* a worker was not ready within startup_timeout */
         bool is_dying_young; /* the last worker died ready, but before its first answer */
         uint64_t failing_since, retry_at, back_off;
         struct json_object *last_error; /* of the last failed start; NULL after a good one */
@@ -132,3 +133,5 @@ size_t pool_count_requests(const struct pool *pool);
 
 /* No worker serves it, and a new one is not tried yet. */
 bool pool_is_unavailable(const struct pool *pool);
+/* The last start has failed, and fewer workers serve than there should be at least. */
+bool pool_is_failing(const struct pool *pool);

@@ -83,6 +83,7 @@ void failures_clear(struct pool *pool)
                 log_event(LOG_EVENT_RECOVERED, LOG_NOTICE, &pool->context,
                           "a worker has started: available again");
         pool->is_dying_young = false;
+        pool->is_late = false;
         pool->failures = 0;
         pool->back_off = 0;
         pool->retry_at = 0;

@@ -75,7 +75,12 @@ bool starts_has_surplus(const struct pool *pool)
 
 bool starts_are_settled(const struct pool *pool)
 {
-        return pool->retry_at != 0 ||
+        /* Who was late, or has failed often, may well do so for ever: nobody is to wait for that.
+         */
+        bool has_failed = pool->retry_at != 0 || (pool->last_error && pool->is_late) ||
+                          pool->start_failures >= pool->options->restart_threshold;
+
+        return has_failed ||
                count(pool, WORKER_IDLE) + count(pool, WORKER_BUSY) >= pool->options->min_workers;
 }
 
@@ -134,10 +139,12 @@ static uint64_t end_late_starters(struct pool *pool, uint64_t now)
                 uint64_t limit = worker->options->startup_timeout;
                 uint64_t end = limit ? worker->process.started + limit : 0;
                 next = TAILQ_NEXT(worker, link);
-                if (end && end <= now)
+                if (end && end <= now) {
                         process_fail(&worker->process, "it was not ready within startup_timeout");
-                else
+                        pool->is_late |= worker != pool->renewal.trial;
+                } else {
                         soonest = units_sooner(soonest, end);
+                }
         }
         return soonest;
 }

@@ -33,15 +33,18 @@ int proc_read(const char *proc, pid_t pid, struct proc_process *ret)
         text[length] = '\0';
         /* The name stands in brackets and may have brackets in it. */
         char *begin = strchr(text, '('), *end = strrchr(text, ')');
+        unsigned long user = 0, system = 0;
         int parent, group;
         if (!begin || !end || end < begin ||
-            sscanf(end, ") %c %d %d", &ret->state, &parent, &group) != 3)
+            sscanf(end, ") %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &ret->state, &parent,
+                   &group, &user, &system) < 3)
                 return -ESRCH;
         *end = '\0';
         snprintf(ret->name, sizeof(ret->name), "%s", begin + 1);
         ret->pid = pid;
         ret->parent = parent;
         ret->group = group;
+        ret->cpu = (uint64_t)user + system;
         return 0;
 }
 

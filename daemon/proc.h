@@ -5,6 +5,7 @@
  */
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define PROC_NAME_MAX 64U
@@ -13,6 +14,7 @@ struct proc_process {
         pid_t pid, parent, group;
         char state; /* 'Z': it has ended, and nobody has waited for it */
         char name[PROC_NAME_MAX];
+        uint64_t cpu; /* ticks of a CPU that it has used; 0 also where that is not told */
 };
 
 /* 0, or a negative errno: it is not there any more, say. */

@@ -231,6 +231,46 @@ START_TEST(each_that_is_not_ready_in_time_is_ended)
 }
 END_TEST
 
+/* The story: a program that hangs in its start was tried five times, startup_timeout each, before
+ * the daemon was told ready; and for ever, if that was longer than restart_interval lets count. */
+START_TEST(who_is_late_once_is_not_waited_for)
+{
+        begin("never", 1, 1);
+        loop_now();
+        struct worker *worker = first_worker(pool, WORKER_STARTING);
+        ck_assert_uint_eq(n_changed, 0);
+        pool_maintain(pool, worker->process.started + options->startup_timeout);
+        loop_until(n_changed == 1);
+        ck_assert(pool_is_failing(pool));
+        ck_assert(!pool_is_unavailable(pool));
+        loop_until(count_workers(pool, WORKER_STARTING) == 1);
+        ck_assert_uint_eq(n_changed, 1);
+}
+END_TEST
+
+START_TEST(failures_count_however_far_apart_they_are)
+{
+        begin("exit3", 1, 1);
+        options->restart_threshold = 3;
+        options->restart_interval = 1;
+        loop_until(n_changed == 1);
+        ck_assert_uint_eq(pool->start_failures, 3);
+        ck_assert(pool_is_failing(pool));
+}
+END_TEST
+
+START_TEST(it_fails_with_fewer_than_there_should_be)
+{
+        begin("once", 2, 2);
+        options->max_starting = 1;
+        ck_assert(!pool_is_failing(pool));
+        loop_until(pool->start_failures == 1);
+        ck_assert(pool_is_failing(pool));
+        loop_until(n_changed == 1);
+        ck_assert(!pool_is_failing(pool));
+}
+END_TEST
+
 START_TEST(with_no_startup_limit_it_may_take_its_time)
 {
         begin("never", 1, 1);
@@ -420,6 +460,9 @@ int main(void)
         tcase_add_test(tcase, slots_are_used_again);
         tcase_add_test(tcase, one_that_is_not_ready_in_time_is_ended);
         tcase_add_test(tcase, each_that_is_not_ready_in_time_is_ended);
+        tcase_add_test(tcase, who_is_late_once_is_not_waited_for);
+        tcase_add_test(tcase, failures_count_however_far_apart_they_are);
+        tcase_add_test(tcase, it_fails_with_fewer_than_there_should_be);
         tcase_add_test(tcase, with_no_startup_limit_it_may_take_its_time);
         tcase_add_test(tcase, failures_are_tried_again_up_to_the_threshold);
         tcase_add_test(tcase, the_exception_of_the_start_is_what_callers_get);

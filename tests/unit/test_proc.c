@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static pid_t found[16];
@@ -39,6 +40,10 @@ START_TEST(a_real_process_is_read)
         ck_assert_int_eq(process.group, getpgrp());
         ck_assert_int_eq(process.state, 'R');
         ck_assert_str_eq(process.name, "a) Z 1 (b");
+        while (clock() < CLOCKS_PER_SEC / 20)
+                continue;
+        ck_assert_int_eq(proc_read("/proc", getpid(), &process), 0);
+        ck_assert_uint_ge(process.cpu, 1);
 }
 END_TEST
 
