@@ -19,6 +19,16 @@
 
 #define LAST_LINES (1 * USEC_PER_SEC) /* how long whoever reads the log may take for them */
 
+/* A signal that has the config read anew ends nothing before there is one: it waits. */
+static void hold_hangup(int how)
+{
+        sigset_t mask;
+
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGHUP);
+        sigprocmask(how, &mask, NULL);
+}
+
 /* Takes the config over. */
 static int serve(struct config *config, bool keeps_log_level)
 {
@@ -31,6 +41,7 @@ static int serve(struct config *config, bool keeps_log_level)
         prctl(PR_SET_DUMPABLE, 0);
         file_limit_raise(&file_limit);
         int r = server_init(&server, config, &file_limit, keeps_log_level);
+        hold_hangup(SIG_UNBLOCK);
         config_free(config);
         if (r == 0)
                 r = server_run(&server);
@@ -40,6 +51,17 @@ static int serve(struct config *config, bool keeps_log_level)
         if (r == 0)
                 log_notice(NULL, "stopped");
         return r == 0 ? EX_OK : EX_OSERR;
+}
+
+/* The first error goes to whoever has started the daemon. */
+static void tell_failure(const struct config_errors *errors, int code)
+{
+        const char *text = strerror(code);
+
+        for (size_t i = errors->n_messages; i-- > 0;)
+                if (!errors->messages[i].is_warning)
+                        text = errors->messages[i].text;
+        service_tell_failure(code, text);
 }
 
 /* Loads the config to serve it; what is wrong with it goes to the log. NULL: it is wrong. */
@@ -54,9 +76,11 @@ static struct config *load(const char *path)
                        errors.messages[i].text);
         if (errors.n_left_out > 0)
                 log_error(NULL, "and %zu more", errors.n_left_out);
-        config_errors_clear(&errors);
         if (r < 0)
                 log_error(NULL, "cannot load the config: %s", strerror(-r));
+        if (!config)
+                tell_failure(&errors, r < 0 ? -r : EINVAL);
+        config_errors_clear(&errors);
         if (config)
                 config_drop_sources(config);
         return config;
@@ -99,6 +123,7 @@ int main(int argc, char *argv[])
         if (arguments.mode == ARGUMENTS_DUMP)
                 return config_dump_command(arguments.config, stdout, stderr);
 
+        hold_hangup(SIG_BLOCK);
         status = load_and_serve(&arguments);
         log_finish(LAST_LINES);
         return status;

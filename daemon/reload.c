@@ -5,7 +5,6 @@
 #include "common/log.h"
 #include "common/units.h"
 #include "json_put.h"
-#include "sd.h"
 
 #include <errno.h>
 #include <string.h>
@@ -66,7 +65,6 @@ static void end(struct reload *reload, struct json_object *result)
         reload->state = RELOAD_IDLE;
         answer(reload, result);
         reload->events->ended(reload->userdata, was_first);
-        sd_tell_ready();
         if (reload->is_wanted)
                 begin_loading(reload);
 }
@@ -102,8 +100,7 @@ static void begin_loading(struct reload *reload)
         reload->warnings = json_object_new_array();
         request_move_all(&reload->askers, &reload->next_askers);
         log_notice(NULL, "reading the config anew: %s", reload->path);
-        sd_tell_reloading();
-        sd_tell_status("Reading the config anew");
+        reload->events->moved(reload->userdata);
         int r = loading_new(reload->around->base, reload->path, on_loaded, reload,
                             &reload->loading);
         if (r < 0)
@@ -128,6 +125,7 @@ static void on_proceed(struct turn_task *task)
         json_object_put(reload->warnings);
         reload->warnings = take_messages(&loaded->errors, true);
         reload->state = RELOAD_SETTLING;
+        reload->events->moved(reload->userdata);
         if (r == 0)
                 r = take_config(reload, loaded->config);
         if (r > 0)

@@ -17,6 +17,8 @@ struct reload_events {
         /* The config is right: takes over the server's own options. What has to be said about that
          * is added to the warnings. 0 or -ENOMEM. */
         int (*apply)(void *userdata, const struct config *config, struct json_object *warnings);
+        /* Another one is under way, or has got further. */
+        void (*moved)(void *userdata);
         /* It is done, whatever became of it. */
         void (*ended)(void *userdata, bool is_first);
 };

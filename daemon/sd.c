@@ -1,56 +1,81 @@
 /* SPDX-License-Identifier: MIT */
 #include "sd.h"
 
+#include "common/cleanup.h"
 #include "common/log.h"
-#include "common/units.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
-int sd_take_socket(void)
+size_t sd_take_sockets(int fds[static SD_SOCKETS_MAX])
 {
-        int n = sd_listen_fds(1), taken = -ENOENT;
+        char **names = NULL;
+        int n = sd_listen_fds_with_names(1, &names);
+        size_t taken = 0;
 
-        for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
-                if (taken < 0 && sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) > 0) {
-                        taken = fd;
-                } else {
-                        log_warning(NULL,
-                                    "ignoring descriptor %d of systemd: it is not a "
-                                    "listening UNIX stream socket, or one too many",
-                                    fd);
-                        close(fd);
+        for (int i = 0; i < n; i++) {
+                int fd = SD_LISTEN_FDS_START + i;
+                bool fits = sd_is_socket(fd, AF_UNIX, SOCK_STREAM, 1) > 0;
+                if (fits && taken < SD_SOCKETS_MAX) {
+                        fds[taken++] = fd;
+                        continue;
                 }
+                log_warning(NULL, "ignoring descriptor %d (%s) of the service manager: %s", fd,
+                            names[i],
+                            fits ? "there are too many sockets"
+                                 : "it is not a listening UNIX stream socket");
+                close(fd);
         }
+        for (int i = 0; i < n; i++)
+                free(names[i]);
+        free(names);
         return taken;
 }
 
-void sd_tell_ready(void)
+/* The address of the manager's socket. False: there is none. */
+static bool find_manager(struct sockaddr_un *address, socklen_t *length)
 {
-        sd_notify(0, "READY=1");
+        const char *path = getenv("NOTIFY_SOCKET");
+        size_t n = path ? strlen(path) : 0;
+
+        if (n < 2 || n > sizeof(address->sun_path) || (path[0] != '/' && path[0] != '@'))
+                return false;
+        *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+        memcpy(address->sun_path, path, n);
+        if (path[0] == '@')
+                address->sun_path[0] = '\0';
+        *length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+        return true;
 }
 
-void sd_tell_reloading(void)
+/* sd_notify() waits for a manager that is behind with reading, and all clients would with it. */
+int sd_tell(const char *lines)
 {
-        sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, units_now());
+        struct sockaddr_un address;
+        socklen_t length;
+        ssize_t n;
+
+        if (!find_manager(&address, &length))
+                return -ENOENT;
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        do
+                n = sendto(fd, lines, strlen(lines), MSG_DONTWAIT | MSG_NOSIGNAL,
+                           (const struct sockaddr *)&address, length);
+        while (n < 0 && errno == EINTR);
+        return n < 0 ? -errno : 0;
 }
 
-void sd_tell_stopping(void)
+uint64_t sd_watchdog(void)
 {
-        sd_notify(0, "STOPPING=1");
-}
+        uint64_t usec = 0;
 
-void sd_tell_status(const char *format, ...)
-{
-        char text[512];
-        va_list arguments;
-
-        va_start(arguments, format);
-        vsnprintf(text, sizeof(text), format, arguments);
-        va_end(arguments);
-        sd_notifyf(0, "STATUS=%s", text);
+        return sd_watchdog_enabled(0, &usec) > 0 ? usec : 0;
 }

@@ -3,14 +3,18 @@
 /*
  * All that is said to systemd, and taken from it. Without systemd these do nothing.
  */
-#include "common/cleanup.h"
+#include <stddef.h>
+#include <stdint.h>
 
-/* The listening socket of jumpbootd.socket; -ENOENT: the daemon was not started by one. */
-int sd_take_socket(void);
+#define SD_SOCKETS_MAX 16U
 
-void sd_tell_ready(void);
-/* The config is being read anew; sd_tell_ready() ends that. */
-void sd_tell_reloading(void);
-void sd_tell_stopping(void);
-/* One line that `systemctl status` shows. */
-void sd_tell_status(const char *format, ...) _printf_(1, 2);
+/* The listening UNIX stream sockets of jumpbootd.socket, of which there may be several. Returns how
+ * many; 0: the daemon was not started with any. What else was handed over is closed with a warning.
+ */
+size_t sd_take_sockets(int fds[static SD_SOCKETS_MAX]);
+
+/* Lines for the service manager (sd_notify(3)), sent without waiting. 0; -ENOENT: there is no
+ * manager that listens; -EAGAIN: it has not read what came before; or another negative errno. */
+int sd_tell(const char *lines);
+/* How long it waits for a sign of life, in microseconds; 0: it does not. */
+uint64_t sd_watchdog(void);

@@ -4,7 +4,6 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/units.h"
-#include "sd.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -12,7 +11,9 @@
 #include <signal.h>
 #include <string.h>
 
-#define TRIM_SECONDS 10 /* how often an idle daemon gives memory back */
+#define TRIM_SECONDS 10                 /* how often an idle daemon gives memory back */
+#define FAREWELL     (1 * USEC_PER_SEC) /* for clients to take answers when all else has ended */
+#define LAST_RESORT  (5 * USEC_PER_SEC) /* past the daemon's own limits, for the service manager */
 
 static void arm(struct event *event, uint64_t usec)
 {
@@ -23,38 +24,83 @@ static void arm(struct event *event, uint64_t usec)
 
 static void stop_pools(struct server *server, bool hurry)
 {
+        uint64_t now = units_now();
+
         server->state = SERVER_STOPPING;
-        fleet_stop(&server->fleet, hurry, units_now());
+        server->is_hurried = hurry;
+        service_enter(&server->service, SUMMARY_STOPPING,
+                      now + fleet_time_to_stop(&server->fleet) + LAST_RESORT, now);
+        fleet_stop(&server->fleet, hurry, now);
         turn_defer(&server->turn, &server->proceed); /* there may be nobody left to wait for */
 }
 
 /* Goes as far towards the end as can be. */
 static void proceed_to_end(struct server *server)
 {
-        if (server->state == SERVER_DRAINING && TAILQ_EMPTY(&server->clients.clients) &&
-            TAILQ_EMPTY(&server->clients.husks)) {
+        bool has_clients =
+                !TAILQ_EMPTY(&server->clients.clients) || !TAILQ_EMPTY(&server->clients.husks);
+
+        if (server->state == SERVER_DRAINING && !has_clients) {
                 log_debug(NULL, "every client is answered: the workers leave");
                 stop_pools(server, false);
         }
-        if (server->state == SERVER_STOPPING && !fleet_has_workers(&server->fleet))
+        if (server->state != SERVER_STOPPING || fleet_has_workers(&server->fleet))
+                return;
+        if (!has_clients || server->is_hurried)
                 event_base_loopbreak(server->base);
+        else if (!evtimer_pending(server->deadline, NULL))
+                arm(server->deadline, FAREWELL);
+}
+
+static void pause_listeners(struct server *server)
+{
+        for (size_t i = 0; i < server->n_listeners; i++)
+                listener_pause(&server->listeners[i]);
+}
+
+static void resume_listeners(struct server *server)
+{
+        for (size_t i = 0; i < server->n_listeners; i++)
+                listener_resume(&server->listeners[i]);
+}
+
+static void clear_listeners(struct server *server)
+{
+        while (server->n_listeners > 0)
+                listener_clear(&server->listeners[--server->n_listeners]);
+        socket_file_remove(&server->socket_file);
+}
+
+/* Who waits at a socket that somebody else keeps open waits for the next daemon. At one that goes
+ * with this daemon, who has connected already is a client like the others. */
+static void stop_listening(struct server *server)
+{
+        bool is_own = server->socket_file.path != NULL;
+
+        socket_file_remove(&server->socket_file);
+        for (size_t i = 0; is_own && i < server->n_listeners; i++)
+                listener_accept_all(&server->listeners[i]);
+        clear_listeners(server);
 }
 
 static void drain(struct server *server)
 {
+        uint64_t limit = server->settings.options.shutdown_timeout, now = units_now();
         struct client *client, *next;
 
         server->state = SERVER_DRAINING;
+        service_enter(&server->service, SUMMARY_DRAINING, limit ? now + limit + LAST_RESORT : 0,
+                      now);
         server->control.is_stopping = true;
         reload_end(&server->reload);
         clients_refuse_deferred(&server->clients);
-        listener_clear(&server->listener);
+        stop_listening(server);
         for (client = TAILQ_FIRST(&server->clients.clients); client; client = next) {
                 next = TAILQ_NEXT(client, link);
                 client_shut(client);
         }
-        if (server->settings.options.shutdown_timeout)
-                arm(server->deadline, server->settings.options.shutdown_timeout);
+        if (limit)
+                arm(server->deadline, limit);
         turn_defer(&server->turn, &server->proceed);
 }
 
@@ -66,8 +112,6 @@ static void on_stop_signal(evutil_socket_t number, short what, void *userdata)
         if (server->state == SERVER_RUNNING) {
                 log_notice(NULL, "%s: answering what is under way, then stopping",
                            number == SIGTERM ? "SIGTERM" : "SIGINT");
-                sd_tell_stopping();
-                sd_tell_status("Stopping: %zu requests in flight", server->clients.n_requests);
                 drain(server);
         } else {
                 log_notice(NULL, "another signal: stopping at once");
@@ -90,11 +134,16 @@ static void on_shutdown_timeout(evutil_socket_t fd, short what, void *userdata)
 
         (void)fd;
         (void)what;
-        if (server->state != SERVER_DRAINING)
-                return;
-        log_event(LOG_EVENT_SHUTDOWN_TIMEOUT, LOG_WARNING, NULL,
-                  "shutdown_timeout: giving up on %zu requests", server->clients.n_requests);
-        stop_pools(server, false);
+        if (server->state == SERVER_DRAINING) {
+                log_event(LOG_EVENT_SHUTDOWN_TIMEOUT, LOG_WARNING, NULL,
+                          "shutdown_timeout: giving up on %zu requests",
+                          server->clients.n_requests);
+                stop_pools(server, false);
+        } else if (!fleet_has_workers(&server->fleet)) {
+                log_warning(NULL, "leaving %zu clients that have not taken their answers",
+                            server->clients.n_clients);
+                event_base_loopbreak(server->base);
+        }
 }
 
 static void on_trim(evutil_socket_t fd, short what, void *userdata)
@@ -104,6 +153,8 @@ static void on_trim(evutil_socket_t fd, short what, void *userdata)
         (void)fd;
         (void)what;
         oom_refresh(&server->oom);
+        if (server->state == SERVER_RUNNING)
+                service_look(&server->service, units_now());
         if (server->clients.n_requests > 0 || server->buffers.n_free_chunks == 0)
                 return;
         buffer_pool_trim(&server->buffers);
@@ -128,7 +179,7 @@ static void on_accepted(void *userdata, int fd)
                                   "max_clients (%u) is reached: the next ones wait",
                                   server->max_clients);
                 server->is_full_told = true;
-                listener_pause(&server->listener);
+                pause_listeners(server);
         }
 }
 
@@ -139,7 +190,7 @@ static void on_client_gone(void *userdata)
         if (server->state != SERVER_RUNNING)
                 turn_defer(&server->turn, &server->proceed);
         else if (server->clients.n_clients < server->max_clients)
-                listener_resume(&server->listener);
+                resume_listeners(server);
         if (server->clients.n_clients < server->max_clients / 2)
                 server->is_full_told = false;
 }
@@ -177,13 +228,29 @@ static const struct fleet_events fleet_events = {on_settled, on_emptied};
 
 static void on_reload_ended(void *userdata, bool is_first)
 {
-        const struct server *server = userdata;
+        struct server *server = userdata;
         size_t n = server->fleet.registry.n_pools, failing = fleet_count_failing(&server->fleet);
 
         if (is_first)
-                log_notice(NULL, "serving %zu programs on %s%s", n, server->settings.options.listen,
+                log_notice(NULL, "serving %zu programs on %s%s", n, server->listen,
                            failing ? ", some of which fail to start" : "");
-        sd_tell_status("%zu programs, %zu of them failing to start", n, failing);
+        service_enter(&server->service, SUMMARY_SERVING, 0, units_now());
+}
+
+static void on_reload_moved(void *userdata)
+{
+        struct server *server = userdata;
+
+        service_enter(&server->service,
+                      server->reload.state == RELOAD_LOADING ? SUMMARY_LOADING : SUMMARY_SETTLING,
+                      0, units_now());
+}
+
+static void on_look(void *userdata, struct summary *ret)
+{
+        const struct server *server = userdata;
+
+        summary_take(ret, &server->fleet, &server->clients, "/proc");
 }
 
 /* Lets as many clients in as there may be. */
@@ -197,9 +264,9 @@ static void admit_clients(struct server *server, const struct config *config)
         server->max_clients = file_limit_clients(&server->file_limit, n_workers,
                                                  server->settings.options.max_clients);
         if (server->clients.n_clients < server->max_clients)
-                listener_resume(&server->listener);
+                resume_listeners(server);
         else
-                listener_pause(&server->listener);
+                pause_listeners(server);
 }
 
 static int on_apply(void *userdata, const struct config *config, struct json_object *warnings)
@@ -211,7 +278,6 @@ static int on_apply(void *userdata, const struct config *config, struct json_obj
         if (r < 0)
                 return r;
         server->workers.max_response_size = options->max_response_size;
-        server->control.listen = options->listen;
         server->control.admins = (struct access){options->admin_users, options->admin_groups};
         server->clients.max_requests = options->max_client_requests;
         server->clients.max_request_size = options->max_request_size;
@@ -221,7 +287,7 @@ static int on_apply(void *userdata, const struct config *config, struct json_obj
         return 0;
 }
 
-static const struct reload_events reload_events = {on_apply, on_reload_ended};
+static const struct reload_events reload_events = {on_apply, on_reload_moved, on_reload_ended};
 
 static void prepare_clients(struct server *server)
 {
@@ -253,27 +319,42 @@ static void prepare_control(struct server *server)
                 .registry = &server->fleet.registry,
                 .clients = &server->clients,
                 .reload = &server->reload,
+                .listen = server->listen,
                 .started = units_now(),
         };
 }
 
-static int make_listener(struct server *server, const struct server_options *options)
+/* The socket of its own. */
+static int make_socket(struct server *server, const struct server_options *options)
 {
-        char error[LISTENER_ERROR_MAX];
-        const char *path = NULL;
-        int fd = sd_take_socket();
+        char error[SOCKET_FILE_ERROR_MAX];
+        int fd = socket_file_make(&server->socket_file, options->listen,
+                                  (mode_t)options->listen_mode, options->listen_group, error);
 
         if (fd < 0) {
-                path = options->listen;
-                fd = listener_open(path, (mode_t)options->listen_mode, options->listen_group,
-                                   error);
-                if (fd < 0)
-                        log_error(NULL, "%s", error);
+                log_error(NULL, "%s", error);
+                service_tell_failure(-fd, error);
         }
-        if (fd < 0)
-                return fd;
-        server->settings.is_socket_given = !path;
-        return listener_init(&server->listener, server->base, fd, path, on_accepted, server);
+        return fd;
+}
+
+static int make_listeners(struct server *server, const struct server_options *options)
+{
+        int fds[SD_SOCKETS_MAX], r = 0;
+        size_t n = sd_take_sockets(fds);
+
+        server->settings.is_socket_given = n > 0;
+        if (n == 0) {
+                fds[0] = make_socket(server, options);
+                if (fds[0] < 0)
+                        return fds[0];
+                n = 1;
+        }
+        for (; server->n_listeners < n && r == 0; server->n_listeners++)
+                r = listener_init(&server->listeners[server->n_listeners], server->base,
+                                  fds[server->n_listeners], on_accepted, server);
+        listener_path(&server->listeners[0], server->listen);
+        return r;
 }
 
 static int make_events(struct server *server)
@@ -304,7 +385,7 @@ int server_init(struct server *server, const struct config *config,
         *server = (struct server){
                 .file_limit = *file_limit,
                 .settings.keeps_log_level = keeps_log_level,
-                .listener.fd = -1,
+                .socket_file.lock = -1,
                 .proceed.run = on_proceed,
         };
         server->base = event_base_new();
@@ -320,15 +401,21 @@ int server_init(struct server *server, const struct config *config,
         if (r == 0)
                 r = turn_init(&server->turn, server->base);
         if (r == 0)
-                r = make_listener(server, &config->server);
+                r = service_init(&server->service, server->base, on_look, server);
         if (r == 0)
                 r = make_events(server);
+        if (r == 0)
+                r = make_listeners(server, &config->server);
         if (r == 0)
                 r = pressure_init(&server->pressure, &server->clients, &server->workers);
         if (r == 0)
                 r = orphans_init(&server->orphans, server->base, &server->turn, &server->children,
                                  "/proc");
-        return r == 0 ? reload_begin(&server->reload, config) : r;
+        if (r == 0)
+                r = reload_begin(&server->reload, config);
+        if (r == 0)
+                service_enter(&server->service, SUMMARY_STARTING, 0, units_now());
+        return r;
 }
 
 int server_run(struct server *server)
@@ -352,7 +439,8 @@ void server_clear(struct server *server)
         orphans_clear(&server->orphans);
         children_clear(&server->children);
         pressure_clear(&server->pressure);
-        listener_clear(&server->listener);
+        service_clear(&server->service);
+        clear_listeners(server);
         for (size_t i = 0; i < ARRAY_SIZE(server->signals); i++)
                 if (server->signals[i])
                         event_free(server->signals[i]);

@@ -14,7 +14,10 @@
 #include "orphans.h"
 #include "pressure.h"
 #include "reload.h"
+#include "sd.h"
+#include "service.h"
 #include "settings.h"
+#include "socket_file.h"
 #include "surroundings.h"
 #include "turn.h"
 #include "worker.h"
@@ -38,18 +41,23 @@ struct server {
         struct reload reload;
         struct surroundings workers;
         struct client_surroundings clients;
-        struct listener listener;
+        struct listener listeners[SD_SOCKETS_MAX];
+        size_t n_listeners;
+        struct socket_file socket_file; /* of a socket of its own */
+        char listen[LISTENER_PATH_MAX]; /* where the first one is */
         struct children children;
         struct orphans orphans;
         struct oom oom;
         struct pressure pressure;
         struct control control;
+        struct service service;
         struct event *signals[3];
         struct event *deadline; /* of draining */
         struct event *trim;
         struct turn_task proceed;
         enum server_state state;
         unsigned max_clients; /* what the settings say, or fewer */
+        bool is_hurried;      /* it stops without regard */
         bool is_full_told;    /* max_clients was reached, and is not far yet */
 };
 

@@ -7,13 +7,11 @@
 #include "fixture_loop.h"
 #include "folder.h"
 
-#include <grp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 static struct listener listener;
-static char error[LISTENER_ERROR_MAX];
 static int accepted[16];
 static unsigned n_accepted;
 
@@ -74,31 +72,15 @@ static int try_connect(void)
 
 static void listen_there(void)
 {
-        int fd = listener_open(socket_path(), 0600, NULL, error);
-
-        ck_assert_msg(fd >= 0, "%s", error);
-        ck_assert_int_eq(listener_init(&listener, base, fd, socket_path(), on_accepted, &listener),
-                         0);
-}
-
-/* A socket of another make at the path. */
-static int bind_there(int type)
-{
         struct sockaddr_un address = address_of(socket_path());
-        int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
         ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-        return fd;
+        ck_assert_int_eq(listen(fd, 16), 0);
+        ck_assert_int_eq(listener_init(&listener, base, fd, on_accepted, &listener), 0);
 }
 
-static bool is_there(void)
-{
-        struct stat status;
-
-        return lstat(socket_path(), &status) == 0;
-}
-
-START_TEST(it_accepts_and_goes_with_its_socket)
+START_TEST(it_accepts)
 {
         listen_there();
         int first = try_connect(), second = try_connect();
@@ -107,132 +89,45 @@ START_TEST(it_accepts_and_goes_with_its_socket)
         close(first);
         close(second);
         listener_clear(&listener);
-        ck_assert(!is_there());
-        ck_assert_int_eq(try_connect(), -ENOENT);
-}
-END_TEST
-
-START_TEST(a_stale_socket_is_replaced)
-{
-        close(bind_there(SOCK_STREAM));
         ck_assert_int_eq(try_connect(), -ECONNREFUSED);
+}
+END_TEST
+
+START_TEST(all_who_wait_can_be_accepted_at_once)
+{
+        int clients[3];
+
         listen_there();
-        int fd = try_connect();
-        ck_assert_int_ge(fd, 0);
-        close(fd);
+        for (int i = 0; i < 3; i++)
+                clients[i] = try_connect();
+        listener_accept_all(&listener);
+        ck_assert_uint_eq(n_accepted, 3);
+        listener_pause(&listener);
+        int last = try_connect();
+        listener_accept_all(&listener);
+        ck_assert_uint_eq(n_accepted, 3);
+        close(last);
+        for (int i = 0; i < 3; i++)
+                close(clients[i]);
 }
 END_TEST
 
-START_TEST(a_socket_that_is_served_is_not)
+START_TEST(it_tells_where_it_is)
 {
-        int other = bind_there(SOCK_STREAM);
+        char path[LISTENER_PATH_MAX];
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        struct listener abstract;
 
-        ck_assert_int_eq(listen(other, 5), 0);
-        ck_assert_int_eq(listener_open(socket_path(), 0600, NULL, error), -EADDRINUSE);
-        ck_assert_ptr_nonnull(strstr(error, "another daemon answers on"));
-        ck_assert_ptr_nonnull(strstr(error, socket_path()));
-        ck_assert(is_there());
-        close(other);
-}
-END_TEST
-
-START_TEST(a_socket_whose_backlog_is_full_is_served_too)
-{
-        int other = bind_there(SOCK_STREAM), waiting[8], n = 0;
-
-        ck_assert_int_eq(listen(other, 0), 0);
-        while ((waiting[n] = try_connect()) >= 0)
-                ck_assert_int_lt(++n, 8);
-        ck_assert_int_eq(waiting[n], -EAGAIN);
-        ck_assert_int_eq(listener_open(socket_path(), 0600, NULL, error), -EADDRINUSE);
-        while (n-- > 0)
-                close(waiting[n]);
-        close(other);
-}
-END_TEST
-
-START_TEST(what_is_no_stream_socket_is_kept)
-{
-        int other = bind_there(SOCK_DGRAM);
-
-        ck_assert_int_eq(listener_open(socket_path(), 0600, NULL, error), -EPROTOTYPE);
-        ck_assert_ptr_nonnull(strstr(error, "cannot tell whether"));
-        ck_assert(is_there());
-        close(other);
-}
-END_TEST
-
-START_TEST(what_is_no_socket_is_kept)
-{
-        folder_write("the.sock", "precious");
-        ck_assert_int_eq(listener_open(socket_path(), 0600, NULL, error), -EEXIST);
-        ck_assert_ptr_nonnull(strstr(error, "no socket"));
-        ck_assert(is_there());
-        unlink(socket_path());
-        ck_assert_int_eq(symlink("elsewhere", socket_path()), 0);
-        ck_assert_int_eq(listener_open(socket_path(), 0600, NULL, error), -EEXIST);
-        ck_assert(is_there());
-}
-END_TEST
-
-START_TEST(it_gets_mode_and_group_and_the_umask_is_back)
-{
-        struct stat status;
-        struct group *group = getgrgid(getgid());
-        mode_t before = umask(0027);
-
-        ck_assert_ptr_nonnull(group);
-        int fd = listener_open(socket_path(), 0666, group->gr_name, error);
-        ck_assert_int_ge(fd, 0);
-        ck_assert_int_eq(lstat(socket_path(), &status), 0);
-        ck_assert_int_eq(status.st_mode & 07777, 0666);
-        ck_assert_int_eq(status.st_gid, getgid());
-        ck_assert_int_eq(umask(before), 0027);
-        close(fd);
-}
-END_TEST
-
-START_TEST(a_failure_leaves_no_socket_behind)
-{
-        ck_assert_int_eq(listener_open(socket_path(), 0600, "no-such-group-here", error), -ENOENT);
-        ck_assert_ptr_nonnull(strstr(error, "no-such-group-here"));
-        ck_assert(!is_there());
-        ck_assert_int_eq(listener_open(folder_at("missing/the.sock"), 0600, NULL, error), -ENOENT);
-        ck_assert_ptr_nonnull(strstr(error, "missing"));
-}
-END_TEST
-
-START_TEST(a_path_that_is_too_long_is_refused)
-{
-        char path[200] = "/tmp/";
-
-        memset(path + 5, 'x', sizeof(path) - 6);
-        path[sizeof(path) - 1] = '\0';
-        ck_assert_int_eq(listener_open(path, 0600, NULL, error), -ENAMETOOLONG);
-        ck_assert_ptr_nonnull(strstr(error, "xxx"));
-}
-END_TEST
-
-START_TEST(only_its_own_socket_is_removed)
-{
         listen_there();
-        unlink(socket_path());
-        close(bind_there(SOCK_STREAM));
-        listener_clear(&listener);
-        ck_assert(is_there());
-}
-END_TEST
-
-START_TEST(a_socket_that_was_handed_over_is_kept)
-{
-        int fd = listener_open(socket_path(), 0600, NULL, error);
-
-        ck_assert_int_eq(listener_init(&listener, base, fd, NULL, on_accepted, &listener), 0);
-        int client = try_connect();
-        loop_until(n_accepted == 1);
-        close(client);
-        listener_clear(&listener);
-        ck_assert(is_there());
+        ck_assert_str_eq(listener_path(&listener, path), socket_path());
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        /* The kernel chooses a name of five digits. */
+        ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address.sun_family)), 0);
+        ck_assert_int_eq(listen(fd, 5), 0);
+        ck_assert_int_eq(listener_init(&abstract, base, fd, on_accepted, &abstract), 0);
+        ck_assert_int_eq(*listener_path(&abstract, path), '@');
+        ck_assert_uint_eq(strlen(path), 6);
+        listener_clear(&abstract);
 }
 END_TEST
 
@@ -282,17 +177,9 @@ int main(void)
         Suite *suite = suite_create("listener");
         TCase *tcase = loop_case(suite, setup, teardown);
 
-        tcase_add_test(tcase, it_accepts_and_goes_with_its_socket);
-        tcase_add_test(tcase, a_stale_socket_is_replaced);
-        tcase_add_test(tcase, a_socket_that_is_served_is_not);
-        tcase_add_test(tcase, a_socket_whose_backlog_is_full_is_served_too);
-        tcase_add_test(tcase, what_is_no_stream_socket_is_kept);
-        tcase_add_test(tcase, what_is_no_socket_is_kept);
-        tcase_add_test(tcase, it_gets_mode_and_group_and_the_umask_is_back);
-        tcase_add_test(tcase, a_failure_leaves_no_socket_behind);
-        tcase_add_test(tcase, a_path_that_is_too_long_is_refused);
-        tcase_add_test(tcase, only_its_own_socket_is_removed);
-        tcase_add_test(tcase, a_socket_that_was_handed_over_is_kept);
+        tcase_add_test(tcase, it_accepts);
+        tcase_add_test(tcase, all_who_wait_can_be_accepted_at_once);
+        tcase_add_test(tcase, it_tells_where_it_is);
         tcase_add_test(tcase, a_pause_lets_them_wait);
         tcase_add_test(tcase, without_descriptors_it_tries_again);
         return run_suite(suite);

@@ -510,7 +510,7 @@ static bool first_connects(void)
 
 static bool is_paused(void)
 {
-        return server.listener.is_paused;
+        return server.listeners[0].is_paused;
 }
 
 static bool still_waits(void)
@@ -536,11 +536,114 @@ START_TEST(past_max_clients_the_next_ones_wait)
 }
 END_TEST
 
+/* The service manager, played by the test: what it was told, all of it. */
+static int manager = -1;
+static char notices[65536];
+
+static void make_manager(void)
+{
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+        manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        strcpy(address.sun_path, folder_at("notify"));
+        ck_assert_int_eq(bind(manager, (struct sockaddr *)&address, sizeof(address)), 0);
+        setenv("NOTIFY_SOCKET", address.sun_path, 1);
+        notices[0] = '\0';
+}
+
+static bool was_told(const char *text)
+{
+        size_t length = strlen(notices);
+        ssize_t n;
+
+        while ((n = recv(manager, notices + length, sizeof(notices) - 1 - length, 0)) > 0)
+                length += (size_t)n;
+        notices[length] = '\0';
+        return strstr(notices, text) != NULL;
+}
+
+static bool is_told_of_start(void)
+{
+        ck_assert(!was_told("READY=1"));
+        return was_told("STATUS=Starting: 0 of 1 programs ready, waiting for calc; ");
+}
+
+static bool is_told_ready(void)
+{
+        return was_told("READY=1\n");
+}
+
+START_TEST(the_manager_is_told_all_along)
+{
+        make_manager();
+        add_program("calc", "gated");
+        write_config("", PROGRAM("calc", "echo"));
+        run((step_fn *[]){is_told_of_start, opens_gate, is_told_ready, hang_up_signal, is_taken,
+                          terminate, NULL});
+        static const char *const expected[] = {
+                "EXTEND_TIMEOUT_USEC=10000000\n",
+                "READY=1\n",
+                "STATUS=Serving: 1 program ready; 1 worker, 0 clients\n",
+                "RELOADING=1\nMONOTONIC_USEC=",
+                "STATUS=Reading the config anew: 1 program ready; 1 worker, 0 clients\n",
+                "STATUS=Reloading: 1 program ready; 1 worker, 0 clients\n",
+                "READY=1\n",
+                "STOPPING=1\n",
+                "STATUS=Stopping: answering 0 requests of 0 clients\n",
+                "STATUS=Stopping: ",
+        };
+        ck_assert(was_told("STOPPING=1\n"));
+        const char *at = notices;
+        for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+                at = strstr(at, expected[i]);
+                ck_assert_msg(at, "%s is not in its place in\n%s", expected[i], notices);
+                at++;
+        }
+        ck_assert_ptr_null(strstr(notices, "WATCHDOG"));
+        close(manager);
+}
+END_TEST
+
+static bool is_told_a_sign_of_life(void)
+{
+        return was_told("WATCHDOG=1\n");
+}
+
+START_TEST(the_watchdog_gets_signs_of_life)
+{
+        make_manager();
+        setenv("WATCHDOG_USEC", "20000", 1);
+        unsetenv("WATCHDOG_PID");
+        run((step_fn *[]){is_serving, is_told_a_sign_of_life, terminate, NULL});
+        close(manager);
+}
+END_TEST
+
+/* Without their being accepted first: nobody waits in vain for a daemon that has gone. */
+static bool call_echo_unaccepted(void)
+{
+        call_echo();
+        raise(SIGTERM);
+        return true;
+}
+
+START_TEST(who_waits_at_its_own_socket_is_answered)
+{
+        add_program("calc", "echo");
+        run((step_fn *[]){is_serving, call_echo_unaccepted, is_draining, NULL});
+        ck_assert(is_answered());
+}
+END_TEST
+
 START_TEST(a_socket_that_cannot_be_made_is_told)
 {
+        make_manager();
         folder_write("the.sock", "precious");
         ck_assert_int_eq(server_init(&server, &config, &file_limit, true), -EEXIST);
         ck_assert(log_has("refusing to replace what is no socket"));
+        ck_assert(was_told("STATUS=refusing to replace what is no socket"));
+        ck_assert(was_told("ERRNO=17\n"));
+        close(manager);
         server_clear(&server);
         unlink(config.server.listen);
 }
@@ -570,6 +673,9 @@ int main(void)
         tcase_add_test(tcase, a_second_signal_ends_it_without_programs);
         tcase_add_test(tcase, shutdown_timeout_ends_the_wait);
         tcase_add_test(tcase, past_max_clients_the_next_ones_wait);
+        tcase_add_test(tcase, the_manager_is_told_all_along);
+        tcase_add_test(tcase, the_watchdog_gets_signs_of_life);
+        tcase_add_test(tcase, who_waits_at_its_own_socket_is_answered);
         tcase_add_test(tcase, a_socket_that_cannot_be_made_is_told);
         return run_suite(suite);
 }
