@@ -209,4 +209,5 @@ void journal_use(const char *path)
         journal_close();
         journal.path = path ? path : JOURNAL_SOCKET;
         log_set_outlet(&outlet);
+        connect_socket(); /* else the first line does */
 }

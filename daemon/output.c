@@ -2,32 +2,46 @@
 #include "output.h"
 
 #include "common/cleanup.h"
+#include "common/units.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <string.h>
 
 #define MARK       '\x1e'
+#define MARK_MORE  '\x1d' /* ends a mark: the next line belongs to this one */
 #define READ_SIZE  65536
 #define DRAIN_MAX  (1024 * 1024)
 #define DIGITS_MAX 20
 
-/* Takes the mark off a line's beginning. */
-static void take_mark(struct output *output, const char **text, size_t *length)
+/* Takes the mark off the line's beginning. */
+static void take_mark(struct entry_line *line)
 {
-        const char *end = *text + *length, *p = *text;
+        const char *end = line->text + line->length, *p = line->text;
         uint64_t serial = 0;
 
-        output->serial = 0;
-        if (*length < 3 || *p++ != MARK)
+        if (line->length < 2 || *p++ != MARK)
                 return;
-        while (p < end && p <= *text + DIGITS_MAX && *p >= '0' && *p <= '9')
+        while (p < end && p <= line->text + DIGITS_MAX && *p >= '0' && *p <= '9')
                 serial = serial * 10 + (uint64_t)(*p++ - '0');
-        if (p == end || *p != MARK)
+        if (p == end || (*p != MARK && *p != MARK_MORE))
                 return;
-        output->serial = serial;
-        *length = (size_t)(end - p - 1);
-        *text = p + 1;
+        line->serial = serial;
+        line->has_more = *p == MARK_MORE;
+        line->length = (size_t)(end - p - 1);
+        line->text = p + 1;
+}
+
+/* "<3>" is what syslog and the journal have for "error". */
+static void take_level(struct entry_line *line)
+{
+        const char *p = line->text;
+
+        if (line->length < 3 || p[0] != '<' || p[1] < '0' || p[1] > '7' || p[2] != '>')
+                return;
+        line->level = p[1] - '0';
+        line->text += 3;
+        line->length -= 3;
 }
 
 static void keep_tail(struct output *output, const char *text, size_t length)
@@ -52,27 +66,36 @@ static void keep_tail(struct output *output, const char *text, size_t length)
 }
 
 /* Tells a piece of the line that is being read; its mark stands at the beginning of the first. */
-static void tell(struct output *output, const char *text, size_t length, bool is_last)
+static void tell_line(struct output *output, const char *text, size_t length, bool is_last)
 {
-        if (!output->is_continued)
-                take_mark(output, &text, &length);
-        if (length > 0 || !output->is_continued) {
-                output->line(output->userdata, output->serial, text, length);
-                if (output->serial == 0 || output->serial >= output->tail_serial)
-                        keep_tail(output, text, length);
+        struct entry_line *line = &output->line;
+
+        line->text = text;
+        line->length = length;
+        if (!line->is_rest) {
+                line->serial = 0;
+                line->level = -1;
+                line->has_more = false;
+                take_mark(line);
+                take_level(line);
         }
-        output->is_continued = !is_last;
+        if (line->length > 0 || !line->is_rest) {
+                entry_add(&output->entry, line, units_now());
+                if (line->serial == 0 || line->serial >= output->tail_serial)
+                        keep_tail(output, line->text, line->length);
+        }
+        line->is_rest = !is_last;
 }
 
 /* Tells what is kept of the line, with `text` behind it, which must fit. */
 static void tell_kept(struct output *output, const char *text, size_t length, bool is_last)
 {
         if (!output->partial) {
-                tell(output, text, length, is_last);
+                tell_line(output, text, length, is_last);
                 return;
         }
         memcpy(output->partial + output->partial_length, text, length);
-        tell(output, output->partial, output->partial_length + length, is_last);
+        tell_line(output, output->partial, output->partial_length + length, is_last);
         free(steal(output->partial));
         output->partial_length = 0;
 }
@@ -116,6 +139,35 @@ static void take(struct output *output, const char *text, size_t length)
         add(output, text, (size_t)(end - text), false);
 }
 
+static void arm(struct output *output);
+
+static void on_timer(evutil_socket_t fd, short what, void *userdata)
+{
+        struct output *output = userdata;
+
+        (void)fd;
+        (void)what;
+        if (output->entry.due != 0 && output->entry.due <= units_now())
+                entry_flush(&output->entry);
+        arm(output);
+}
+
+/* Sees to it that what is held will be told. */
+static void arm(struct output *output)
+{
+        uint64_t due = output->entry.due, now;
+
+        if (due == 0)
+                return;
+        if (!output->timer)
+                output->timer = event_new(output->base, -1, 0, on_timer, output);
+        now = units_now();
+        uint64_t wait = due > now ? due - now : 0;
+        struct timeval delay = {(time_t)(wait / USEC_PER_SEC), (suseconds_t)(wait % USEC_PER_SEC)};
+        if (!output->timer || event_add(output->timer, &delay) < 0)
+                entry_flush(&output->entry);
+}
+
 /* The count that was read; 0: nothing is there now, or ever. */
 static size_t read_once(struct output *output)
 {
@@ -133,6 +185,7 @@ static size_t read_once(struct output *output)
                 return 0;
         }
         take(output, text, (size_t)got);
+        arm(output);
         return (size_t)got;
 }
 
@@ -143,10 +196,11 @@ static void on_readable(evutil_socket_t fd, short what, void *userdata)
         read_once(userdata);
 }
 
-int output_init(struct output *output, struct event_base *base, int fd, output_line_fn *line,
+int output_init(struct output *output, struct event_base *base, int fd, int level, entry_fn *tell,
                 void *userdata)
 {
-        *output = (struct output){.fd = fd, .line = line, .userdata = userdata};
+        *output = (struct output){.base = base, .fd = fd};
+        entry_init(&output->entry, level, tell, userdata);
         output->event = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, output);
         return output->event && event_add(output->event, NULL) == 0 ? 0 : -ENOMEM;
 }
@@ -156,6 +210,9 @@ void output_clear(struct output *output)
         if (output->event)
                 event_free(output->event);
         output->event = NULL;
+        if (output->timer)
+                event_free(steal(output->timer));
+        entry_clear(&output->entry);
         output->fd = close_fd(output->fd);
         free(steal(output->partial));
         free(steal(output->tail));
@@ -167,8 +224,9 @@ void output_drain(struct output *output)
 
         for (size_t total = 0; output->fd >= 0 && got > 0 && total < DRAIN_MAX; total += got)
                 got = read_once(output);
-        if (output->partial || output->is_continued)
+        if (output->partial || output->line.is_rest)
                 add(output, "", 0, true);
+        entry_flush(&output->entry);
 }
 
 void output_forget_tail(struct output *output, uint64_t serial)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * A worker's stdout or stderr: read as it comes, cut into lines, told line by line. What Python
- * wrote during a request is marked with the request's serial (RS serial RS); the mark is taken off.
- * The last few kilobytes are kept for the report of a death.
+ * A worker's stdout or stderr: read as it comes, cut into lines, told entry by entry. What Python
+ * wrote during a request is marked with the request's serial, at the beginning of each line: RS
+ * serial RS, or RS serial GS if the next line was written with it. "<4>" then gives the line's
+ * level, as of sd-daemon(3). Marks and levels are taken off. The last few kilobytes are kept for
+ * the report of a death.
  */
-#include <stdbool.h>
+#include "entry.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,25 +18,21 @@ struct event_base;
 #define OUTPUT_LINE_MAX 8192U /* a longer line is told in pieces */
 #define OUTPUT_TAIL_MAX 8192U
 
-/* serial 0: written outside of a request, or not by Python. No newline at the end. */
-typedef void output_line_fn(void *userdata, uint64_t serial, const char *text, size_t length);
-
 struct output {
-        struct event *event;
+        struct event_base *base;
+        struct event *event, *timer;
         int fd;
-        output_line_fn *line;
-        void *userdata;
-        uint64_t serial;   /* of the line that is being read */
-        bool is_continued; /* a piece of it was told, being too long for one */
-        char *partial;     /* what was read of it since; NULL: nothing */
+        struct entry entry;
+        struct entry_line line; /* that is being read */
+        char *partial;          /* what was read of it since; NULL: nothing */
         size_t partial_length;
         char *tail; /* the last lines, each with its newline */
         size_t tail_length;
         uint64_t tail_serial; /* the first request that it is about */
 };
 
-/* Takes the descriptor, also where it fails. 0 or -ENOMEM. */
-int output_init(struct output *output, struct event_base *base, int fd, output_line_fn *line,
+/* Takes the descriptor, also where it fails. level: of lines that name none. 0 or -ENOMEM. */
+int output_init(struct output *output, struct event_base *base, int fd, int level, entry_fn *tell,
                 void *userdata);
 void output_clear(struct output *output);
 

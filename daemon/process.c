@@ -154,23 +154,23 @@ static void on_broken(void *userdata, const char *reason)
 
 static const struct report_events report_events = {on_status, on_broken};
 
-static void log_output(struct process *process, int level, uint64_t serial, const char *text,
-                       size_t length)
+static void log_output(struct process *process, const char *stream, const struct entry_text *text)
 {
         struct log_context context = process->context;
 
-        context.request = serial;
-        log_text(level, &context, text, length);
+        context.request = text->serial;
+        context.stream = stream;
+        log_text(text->level, &context, text->text, text->length);
 }
 
-static void on_out_line(void *userdata, uint64_t serial, const char *text, size_t length)
+static void on_out(void *userdata, const struct entry_text *text)
 {
-        log_output(userdata, LOG_INFO, serial, text, length);
+        log_output(userdata, "stdout", text);
 }
 
-static void on_err_line(void *userdata, uint64_t serial, const char *text, size_t length)
+static void on_err(void *userdata, const struct entry_text *text)
 {
-        log_output(userdata, LOG_WARNING, serial, text, length);
+        log_output(userdata, "stderr", text);
 }
 
 static void on_fed(struct feed *feed, int result, void *userdata)
@@ -266,11 +266,11 @@ int process_attach(struct process *process, struct spawned *ends)
                             steal_fd(&ends->status_in), &report_events, process);
 
         if (r == 0)
-                r = output_init(&process->out, around->base, steal_fd(&ends->out), on_out_line,
+                r = output_init(&process->out, around->base, steal_fd(&ends->out), LOG_INFO, on_out,
                                 process);
         if (r == 0)
-                r = output_init(&process->err, around->base, steal_fd(&ends->err), on_err_line,
-                                process);
+                r = output_init(&process->err, around->base, steal_fd(&ends->err), LOG_WARNING,
+                                on_err, process);
         return r == 0 ? feed_texts(process, ends) : r;
 }
 

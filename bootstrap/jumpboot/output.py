@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """sys.stdout and sys.stderr of a worker: whole lines, each marked with the request that wrote it.
 
-A line of request 17 goes out as RS 17 RS line; one written outside of requests as it is. The
-daemon takes the mark off and puts it into the log.
+A line of request 17 goes out as RS 17 RS line; one written outside of requests as it is. Lines that
+were written to standard error in one piece are one entry of the log: the mark of all but the last
+ends with GS, and has no number outside of requests. The daemon takes the marks off.
 """
 import io
 import sys
@@ -11,6 +12,7 @@ import threading
 from .pipe import write_all
 
 _MARK = b"\x1e"
+_MORE = b"\x1d"
 _HELD_MAX = 65536
 
 
@@ -29,9 +31,10 @@ class Current:
 class LineWriter(io.RawIOBase):
     """The binary side. Writes lines when they are whole, and never raises for a broken pipe."""
 
-    def __init__(self, fd, name, current):
+    def __init__(self, fd, name, current, joins=False):
         self._fd = fd
         self.name = name
+        self._joins = joins  # what was written in one piece
         self.mode = "wb"
         self._current = current
         self._held = bytearray()  # the beginning of a line
@@ -68,23 +71,30 @@ class LineWriter(io.RawIOBase):
         """Writes what is held up to `end`, each line that begins there with its mark."""
         text = bytes(self._held[:end])
         del self._held[:end]
-        mark = self._mark()
         lines = text.split(b"\n")
-        for number, line in enumerate(lines):
-            begins = (number > 0 or not self._begun) and (line or number < len(lines) - 1)
-            if begins and mark:
-                lines[number] = mark + line
-            elif begins and line.startswith(_MARK):  # a mark of the program's own making
-                lines[number] = b"\\x1e" + line[1:]
+        last = len(lines) - (1 if lines[-1] else 2)
+        first = 1 if self._begun else 0
         self._begun = lines[-1] != b""
+        follows = self._joins and bool(self._held)  # print() writes the last newline by itself
+        joins = self._joins and last > first or follows
+        mark = self._mark(joins)
+        for number in range(first, last + 1):
+            line = lines[number]
+            if mark:
+                has_more = joins and (number < last or follows)
+                lines[number] = (mark[:-1] + _MORE if has_more else mark) + line
+            elif line.startswith(_MARK):  # a mark of the program's own making
+                lines[number] = b"\\x1e" + line[1:]
         try:
             write_all(self._fd, b"\n".join(lines))
         except OSError:
             pass  # nobody reads: the function is not to suffer for it
 
-    def _mark(self):
+    def _mark(self, joins):
         serial = self._current.serial
-        return b"" if serial is None else _MARK + serial.encode("ascii") + _MARK
+        if serial is None:
+            return _MARK + _MARK if joins else b""
+        return _MARK + serial.encode("ascii") + _MARK
 
     def end_line(self):
         """Ends a line that has been begun."""
@@ -113,7 +123,7 @@ class Output:
     def __init__(self, out_fd, err_fd):
         self.current = Current()
         self._writers = (LineWriter(out_fd, "<stdout>", self.current),
-                         LineWriter(err_fd, "<stderr>", self.current))
+                         LineWriter(err_fd, "<stderr>", self.current, joins=True))
 
     def install(self):
         """Makes these the standard streams, whatever the program has put in their place."""

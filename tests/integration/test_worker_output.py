@@ -26,6 +26,25 @@ def test_lines_are_marked(start):
     assert worker.err.whole() == "\x1e2\x1eä\n".encode()
 
 
+def test_lines_written_together_to_stderr_are_marked_so(start):
+    worker = start('''
+        import sys
+        sys.stderr.write("at\\nthe\\n\\n")
+        def complain(*texts):
+            for text in texts: sys.stderr.write(text)
+    ''')
+    worker.result("complain", ["a\nb\nc\n", "d\n"])
+    worker.result("complain", ["part ", "of\ntwo\n", "\n\n", "open"])
+    worker.result("complain", ["one\ntwo", "\n"])
+    worker.result("complain", ["x" * 70000, "y\nz\n"])
+    assert output(worker, "err") == (
+        b"\x1e\x1dat\n\x1e\x1dthe\n\x1e\x1e\n"
+        b"\x1e1\x1da\n\x1e1\x1db\n\x1e1\x1ec\n\x1e1\x1ed\n"
+        b"\x1e2\x1dpart of\n\x1e2\x1etwo\n\x1e2\x1d\n\x1e2\x1e\n\x1e2\x1eopen\n"
+        b"\x1e3\x1done\n\x1e3\x1etwo\n"
+        b"\x1e4\x1e" + b"x" * 70000 + b"y\n\x1e4\x1ez\n")
+
+
 def test_parts_of_lines_are_held(start):
     worker = start('''
         import sys, time
@@ -84,11 +103,14 @@ def test_flood(start):
 
 def test_mark_cannot_be_forged(start):
     worker = start('''
+        import sys
         print("\\x1e7\\x1eforged at the start")
+        print("\\x1e\\x1dforged\\n\\x1e7\\x1ejoined", file=sys.stderr)
         def say(): print("\\x1e7\\x1eforged")
     ''')
     worker.result("say")
     assert output(worker) == b"\\x1e7\x1eforged at the start\n\x1e1\x1e\x1e7\x1eforged\n"
+    assert worker.err.whole() == b"\x1e\x1d\x1e\x1dforged\n\\x1e7\x1ejoined\n"
 
 
 def test_threads(start):

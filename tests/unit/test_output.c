@@ -13,20 +13,24 @@
 
 static struct output output;
 static int writer;
-static char told[262144]; /* "17:text|" for each line */
+static char told[262144]; /* "17:text|" for each entry, "<3>17:text|" if its level is another one */
 static unsigned n_told;
 
-static void on_line(void *userdata, uint64_t serial, const char *text, size_t length)
+static void on_entry(void *userdata, const struct entry_text *text)
 {
         char number[32];
 
         ck_assert_ptr_eq(userdata, &told);
         n_told++;
-        if (strlen(told) + length + sizeof(number) > sizeof(told))
+        if (strlen(told) + text->length + sizeof(number) > sizeof(told))
                 return;
-        snprintf(number, sizeof(number), "%" PRIu64 ":", serial);
+        if (text->level != LOG_INFO) {
+                snprintf(number, sizeof(number), "<%d>", text->level);
+                strcat(told, number);
+        }
+        snprintf(number, sizeof(number), "%" PRIu64 ":", text->serial);
         strcat(told, number);
-        strncat(told, text, length);
+        strncat(told, text->text, text->length);
         strcat(told, "|");
 }
 
@@ -38,7 +42,7 @@ static void setup(void)
         told[0] = '\0';
         n_told = 0;
         make_pipe(&reader, &writer);
-        ck_assert_int_eq(output_init(&output, base, reader, on_line, &told), 0);
+        ck_assert_int_eq(output_init(&output, base, reader, LOG_INFO, on_entry, &told), 0);
 }
 
 static void teardown(void)
@@ -119,6 +123,62 @@ START_TEST(what_is_no_mark_stays)
                    "y|0:\x1e"
                    "1x\x1e"
                    "z|");
+}
+END_TEST
+
+START_TEST(lines_that_were_written_together_are_one_entry)
+{
+        check_told("\x1e"
+                   "17\x1d"
+                   "one\n\x1e"
+                   "17\x1d\n\x1e"
+                   "17\x1ethree\nfour\n\x1e\x1d"
+                   "five\n\x1e\x1e\n",
+                   "17:one\n\nthree|0:four|0:five\n|");
+        check_tail("one\n\nthree\nfour\nfive\n\n");
+}
+END_TEST
+
+START_TEST(a_line_may_name_its_level)
+{
+        check_told("<3>bad\n\x1e"
+                   "17\x1e<7>detail\n<6>usual\n<8>x\n<3x\n<>\n<4\nplain\n<4>\n",
+                   "<3>0:bad|<7>17:detail|0:usual|0:<8>x|0:<3x|0:<>|0:<4|0:plain|<4>0:|");
+        check_tail("bad\ndetail\nusual\n<8>x\n<3x\n<>\n<4\nplain\n\n");
+}
+END_TEST
+
+START_TEST(all_pieces_of_a_long_line_have_its_level)
+{
+        write_text(writer, "<3>");
+        write_letters('a', 2 * OUTPUT_LINE_MAX + 1);
+        write_text(writer, "\nnext\n");
+        loop_now();
+        ck_assert_uint_eq(n_told, 4);
+        for (const char *p = told; (p = strchr(p, '|')) && strcmp(p, "|0:next|") != 0; p++)
+                ck_assert_int_eq(strncmp(p, "|<3>0:a", 7), 0);
+}
+END_TEST
+
+/* Written piece by piece, as Python does it. */
+START_TEST(a_traceback_is_one_entry_and_told_in_time)
+{
+        check_told("Traceback (most recent call last):\n", "");
+        check_told("  File \"x\"\n    1 / 0\n", "");
+        check_told("ZeroDivisionError: x\n", "");
+        loop_until(n_told == 1);
+        ck_assert_str_eq(told, "0:Traceback (most recent call last):\n  File \"x\"\n    1 / 0\n"
+                               "ZeroDivisionError: x|");
+        check_tail("Traceback (most recent call last):\n  File \"x\"\n    1 / 0\n"
+                   "ZeroDivisionError: x\n");
+}
+END_TEST
+
+START_TEST(a_drain_tells_what_is_held)
+{
+        check_told("Traceback (most recent call last):\n  File", "");
+        output_drain(&output);
+        ck_assert_str_eq(told, "0:Traceback (most recent call last):\n  File|");
 }
 END_TEST
 
@@ -280,6 +340,11 @@ int main(void)
         tcase_add_test(tcase, a_mark_gives_the_serial_and_is_taken_off);
         tcase_add_test(tcase, a_mark_may_come_byte_by_byte);
         tcase_add_test(tcase, what_is_no_mark_stays);
+        tcase_add_test(tcase, lines_that_were_written_together_are_one_entry);
+        tcase_add_test(tcase, a_line_may_name_its_level);
+        tcase_add_test(tcase, all_pieces_of_a_long_line_have_its_level);
+        tcase_add_test(tcase, a_traceback_is_one_entry_and_told_in_time);
+        tcase_add_test(tcase, a_drain_tells_what_is_held);
         tcase_add_test(tcase, bytes_that_are_no_text_are_passed_on);
         tcase_add_test(tcase, the_longest_line_is_told_whole);
         tcase_add_test(tcase, the_pieces_of_a_long_line_have_its_serial);
