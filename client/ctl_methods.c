@@ -121,6 +121,26 @@ static void filter(struct json_object *methods, const char *program)
                         json_object_array_del_idx(methods, i, 1);
 }
 
+/* Programs that take whatever they are asked for, as far as they are asked about. */
+static size_t print_open(struct json_object *document, const char *program)
+{
+        struct json_object *names = ctl_tree_member(document, "x-any-command");
+        size_t n =
+                json_object_is_type(names, json_type_array) ? json_object_array_length(names) : 0;
+        size_t n_printed = 0;
+
+        for (size_t i = 0; i < n; i++) {
+                const char *name = json_object_get_string(json_object_array_get_idx(names, i));
+                if (!name || (program && strcmp(name, program) != 0))
+                        continue;
+                ctl_put_text(stdout, name);
+                puts(".*");
+                print_summary("Any function: the program itself decides what it does.");
+                n_printed++;
+        }
+        return n_printed;
+}
+
 static int print_methods(struct ctl_session *session, struct json_object *document,
                          const char *program)
 {
@@ -139,16 +159,19 @@ static int print_methods(struct ctl_session *session, struct json_object *docume
                         return r;
         }
         filter(methods, program);
-        if (session->json)
+        if (session->json) {
                 puts(json_object_to_json_string_ext(
                         document, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-        else if (matching == 0 && program)
+                return CTL_SUCCESS;
+        }
+        for (size_t i = 0; i < matching; i++)
+                print_method(json_object_array_get_idx(methods, i));
+        if (print_open(document, program) + matching > 0)
+                return CTL_SUCCESS;
+        if (program)
                 printf("The program \"%s\" has no functions.\n", program);
-        else if (matching == 0)
-                puts("There are no functions.");
         else
-                for (size_t i = 0; i < matching; i++)
-                        print_method(json_object_array_get_idx(methods, i));
+                puts("There are no functions.");
         return CTL_SUCCESS;
 }
 

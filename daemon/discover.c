@@ -150,13 +150,15 @@ static struct json_object *new_method(const char *program, const char *function,
 struct json_object *discover_document(const struct registry *registry, struct caller *caller)
 {
         struct json_object *document = json_object_new_object(), *info = json_object_new_object();
-        struct json_object *methods = json_object_new_array();
+        struct json_object *methods = json_object_new_array(), *open = json_object_new_array();
 
         for (size_t i = 0; i < registry->n_pools; i++) {
                 const struct pool *pool = registry->pools[i];
                 if (!json_object_is_type(pool->methods, json_type_object) ||
                     !program_options_allow(pool->options, caller))
                         continue;
+                if (pool->takes_any)
+                        json_object_array_add(open, json_object_new_string(pool->options->name));
                 json_object_object_foreach(pool->methods, function, method)
                 {
                         json_object_array_add(methods,
@@ -168,5 +170,8 @@ struct json_object *discover_document(const struct registry *registry, struct ca
         put(info, "version", json_object_new_string(PACKAGE_VERSION));
         put(document, "info", info);
         put(document, "methods", methods);
+        if (json_object_array_length(open) > 0)
+                put(document, "x-any-command", json_object_get(open));
+        json_object_put(open);
         return document;
 }

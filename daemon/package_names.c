@@ -13,6 +13,8 @@
 static const char *const own_names[] = {
         "JSONQueue",
         "JSONQueueServer",
+        "MessagePackQueue",
+        "MessagePackQueueServer",
         "NamedSemaphore",
         "Pipe_in",
         "Pipe_out",

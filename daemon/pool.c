@@ -218,6 +218,15 @@ static void on_free(struct pool *pool, struct worker *worker, uint64_t now)
         pool_resume(pool, now);
 }
 
+static void on_methods(void *userdata, struct worker *worker)
+{
+        struct pool *pool = userdata;
+
+        json_object_put(pool->methods);
+        pool->methods = json_object_get(worker->methods);
+        pool->takes_any = worker->takes_any;
+}
+
 static void on_ready(void *userdata, struct worker *worker)
 {
         struct pool *pool = userdata;
@@ -226,8 +235,7 @@ static void on_ready(void *userdata, struct worker *worker)
         /* Where each request needs a new one, nobody wants to read of it. */
         log_at(recycle_is_once(worker) ? LOG_DEBUG : LOG_INFO, &worker->process.context,
                "ready after %.1f ms", (double)(now - worker->process.started) / 1e3);
-        json_object_put(pool->methods);
-        pool->methods = json_object_get(worker->methods);
+        on_methods(pool, worker);
         renew_became_ready(pool, worker, now);
         recycle_became_ready(pool, worker);
         failures_became_ready(pool);
@@ -281,7 +289,13 @@ static void on_leaving(void *userdata, struct worker *worker)
         turn_defer(pool->around->turn, &pool->maintain);
 }
 
-const struct worker_events pool_worker_events = {on_ready, on_answered, on_leaving, on_exited};
+const struct worker_events pool_worker_events = {
+        .ready = on_ready,
+        .methods = on_methods,
+        .answered = on_answered,
+        .leaving = on_leaving,
+        .exited = on_exited,
+};
 
 void pool_cancel(struct pool *pool, struct request *request, uint64_t now)
 {

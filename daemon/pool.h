@@ -72,6 +72,7 @@ struct pool {
         struct json_object *last_error; /* of the last failed start; NULL after a good one */
 
         struct json_object *methods; /* what the last worker that started can do */
+        bool takes_any;              /* also functions that are not among them */
         uint64_t finished[RPC_STATUS_COUNT];
         uint64_t starts, start_failures, deaths;
         uint64_t death_causes[DEATH_CAUSES];

@@ -118,6 +118,12 @@ static void become_ready(struct process *process, struct json_object *line)
         process->events->ready(process->owner, line);
 }
 
+static void take_methods(struct process *process, struct json_object *line)
+{
+        if (process->ready != 0 && !process->is_ending && process->events->methods)
+                process->events->methods(process->owner, line);
+}
+
 /* While it starts this is why it fails, which its owner tells; later there is only the log. */
 static void take_exception(struct process *process, struct json_object *line)
 {
@@ -144,6 +150,8 @@ static void on_status(void *userdata, struct json_object *line)
         } else if (strcmp(type, "status") == 0 &&
                    (strcmp(message, "ready") == 0 || strcmp(message, "template") == 0)) {
                 become_ready(process, line);
+        } else if (strcmp(type, "status") == 0 && strcmp(message, "methods") == 0) {
+                take_methods(process, line);
         }
 }
 

@@ -26,6 +26,9 @@ struct json_object;
 struct process_events {
         /* It can serve from here on: the status line that said so. */
         void (*ready)(void *owner, struct json_object *line);
+        /* What it can do has changed since: the status line that says so. NULL: that of no
+         * interest. */
+        void (*methods)(void *owner, struct json_object *line);
         /* It ends from here on, by whatever cause: told once, and before `exited` always. */
         void (*ending)(void *owner);
         /* It is on its way out by its own doing: whoever keeps the time has to call

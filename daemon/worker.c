@@ -152,23 +152,46 @@ static void on_closed(void *userdata, const char *reason)
 
 static const struct channel_events channel_events = {on_answered, on_broken, on_closed};
 
+static struct json_object *member(struct json_object *line, const char *key)
+{
+        struct json_object *value = NULL;
+
+        json_object_object_get_ex(line, key, &value);
+        return value;
+}
+
+static void set_methods(struct worker *worker, struct json_object *methods,
+                        struct json_object *line)
+{
+        json_object_get(methods);
+        json_object_put(worker->methods);
+        worker->methods = methods;
+        worker->takes_any = json_object_get_boolean(member(line, "any_command"));
+}
+
 static void on_ready(void *owner, struct json_object *line)
 {
         struct worker *worker = owner;
-        struct json_object *methods = NULL, *counters = NULL;
+        struct json_object *methods = member(line, "methods");
 
         if (!birth_is_over(&worker->birth)) {
                 process_fail(&worker->process, "it is ready, and nobody has seen it born");
                 return;
         }
-        json_object_object_get_ex(line, "methods", &methods);
-        json_object_object_get_ex(line, "counters", &counters);
-        worker->has_counters = json_object_get_boolean(counters);
+        worker->has_counters = json_object_get_boolean(member(line, "counters"));
         /* One that was forked names them only where they are others than its template's. */
-        worker->methods = json_object_get(methods ? methods : worker->birth.methods);
+        set_methods(worker, methods ? methods : worker->birth.methods, line);
         worker->idle_since = worker->process.ready;
         worker_set_state(worker, WORKER_IDLE);
         worker->events->ready(worker->pool, worker);
+}
+
+static void on_methods(void *owner, struct json_object *line)
+{
+        struct worker *worker = owner;
+
+        set_methods(worker, member(line, "methods"), line);
+        worker->events->methods(worker->pool, worker);
 }
 
 static void on_ending(void *owner)
@@ -205,6 +228,7 @@ static void on_exited(void *owner)
 
 static const struct process_events process_events = {
         .ready = on_ready,
+        .methods = on_methods,
         .ending = on_ending,
         .leaving = on_leaving,
         .drain = on_drain,

@@ -51,6 +51,8 @@ struct worker_lists {
 /* What a worker tells its pool. */
 struct worker_events {
         void (*ready)(void *pool, struct worker *worker);
+        /* Its methods have changed since. */
+        void (*methods)(void *pool, struct worker *worker);
         /* A request that the worker had got its answer; it is with nobody now. NULL: nobody waits
          * for it any more, and the answer is dropped. */
         void (*answered)(void *pool, struct worker *worker, struct request *request,
@@ -116,7 +118,8 @@ struct worker {
         uint64_t idle_since, busy_since, stopping_since;
         struct request_list awaiting; /* calls that wait for its end */
         uint64_t served;
-        struct json_object *methods; /* as told when it became ready */
+        struct json_object *methods; /* as it has told */
+        bool takes_any;              /* also functions that are not among them */
 
         /* What its pool replaces it by. */
         enum worker_due due;

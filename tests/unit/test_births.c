@@ -76,7 +76,13 @@ static void on_ready(void *owner, struct json_object *line)
         (void)line;
 }
 
-static const struct process_events process_events = {on_ready, ignore, ignore, ignore, on_exited};
+static const struct process_events process_events = {
+        .ready = on_ready,
+        .ending = ignore,
+        .leaving = ignore,
+        .drain = ignore,
+        .exited = on_exited,
+};
 
 /* As a worker does it. */
 static int begin(struct birth *birth, char text[SPAWN_ERROR_MAX])

@@ -190,6 +190,21 @@ START_TEST(the_document_shares_nothing_that_it_changes)
 }
 END_TEST
 
+START_TEST(programs_that_take_any_function_are_named)
+{
+        add("plain", "{}");
+        add("loop", "{}");
+        ck_assert_uint_eq(discover(), 0);
+        ck_assert(!json_object_object_get_ex(document, "x-any-command", NULL));
+        json_object_put(document);
+        registry.pools[0]->takes_any = strcmp(registry.pools[0]->options->name, "loop") == 0;
+        registry.pools[1]->takes_any = !registry.pools[0]->takes_any;
+        discover();
+        ck_assert_str_eq(json_object_to_json_string(member(document, "x-any-command")),
+                         "[ \"loop\" ]");
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("discover");
@@ -201,5 +216,6 @@ int main(void)
         tcase_add_test(tcase, a_signature_is_written_as_python_would);
         tcase_add_test(tcase, whatever_a_worker_tells_does_no_harm);
         tcase_add_test(tcase, the_document_shares_nothing_that_it_changes);
+        tcase_add_test(tcase, programs_that_take_any_function_are_named);
         return run_suite(suite);
 }

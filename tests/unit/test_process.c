@@ -52,7 +52,13 @@ static void on_exited(void *owner)
         n_exited++;
 }
 
-static const struct process_events events = {on_ready, on_ending, on_leaving, on_drain, on_exited};
+static const struct process_events events = {
+        .ready = on_ready,
+        .ending = on_ending,
+        .leaving = on_leaving,
+        .drain = on_drain,
+        .exited = on_exited,
+};
 
 static void setup(void)
 {

@@ -16,13 +16,20 @@ static struct worker_lists lists;
 static struct worker *worker;
 static struct program_options *options;
 static char error[SPAWN_ERROR_MAX];
-static unsigned n_ready, n_late, n_leaving, n_exited;
+static unsigned n_ready, n_methods, n_late, n_leaving, n_exited;
 
 static void on_ready(void *pool, struct worker *which)
 {
         ck_assert_ptr_eq(pool, &lists);
         ck_assert_ptr_eq(which, worker);
         n_ready++;
+}
+
+static void on_methods(void *pool, struct worker *which)
+{
+        ck_assert_ptr_eq(pool, &lists);
+        ck_assert_ptr_eq(which, worker);
+        n_methods++;
 }
 
 static void on_answered(void *pool, struct worker *which, struct request *request,
@@ -54,7 +61,13 @@ static void on_exited(void *pool, struct worker *which)
         n_exited++;
 }
 
-static const struct worker_events events = {on_ready, on_answered, on_leaving, on_exited};
+static const struct worker_events events = {
+        .ready = on_ready,
+        .methods = on_methods,
+        .answered = on_answered,
+        .leaving = on_leaving,
+        .exited = on_exited,
+};
 
 static void setup(void)
 {
@@ -64,7 +77,7 @@ static void setup(void)
                 TAILQ_INIT(&lists.list[state]);
         options = NULL;
         worker = NULL;
-        n_ready = n_late = n_leaving = n_exited = 0;
+        n_ready = n_methods = n_late = n_leaving = n_exited = 0;
 }
 
 static void teardown(void)
@@ -290,6 +303,18 @@ START_TEST(odd_status_lines_do_no_harm)
         ck_assert_ptr_null(worker->process.start_error);
         send_call("echo");
         loop_until(n_answers == 1);
+}
+END_TEST
+
+START_TEST(it_may_tell_other_methods_later)
+{
+        start_ready("changing");
+        ck_assert(worker->takes_any);
+        ck_assert_int_eq(json_object_object_length(worker->methods), 0);
+        send_call("change");
+        loop_until(n_answers == 1 && n_methods == 1);
+        ck_assert_ptr_nonnull(json_object_object_get(worker->methods, "late"));
+        ck_assert(!worker->takes_any);
 }
 END_TEST
 
@@ -525,6 +550,7 @@ int main(void)
         tcase_add_test(tcase, one_with_counters_answers_in_order);
         tcase_add_test(tcase, one_with_a_loop_of_its_own_answers_in_any_order);
         tcase_add_test(tcase, odd_status_lines_do_no_harm);
+        tcase_add_test(tcase, it_may_tell_other_methods_later);
         tcase_add_test(tcase, what_it_prints_is_logged_with_its_request);
         tcase_add_test(tcase, a_flood_on_stderr_is_taken);
         tcase_add_test(tcase, it_leaves_when_it_is_told_to);
