@@ -416,6 +416,8 @@ def boot():
     from jumpboot.worker import Worker
     worker = Worker(program)
     importer.change("concurrent.futures.thread", worker.follow_executors)
+    if is_template:
+        worker.make_template(program)
     with worker.stage("bootstrap"):
         worker.prepare()
         names = load_program_data(importer, program, worker.status)
@@ -424,14 +426,13 @@ def boot():
             importlib.import_module(name)
     with worker.stage("main"):
         main = run_main(importer, program)
+    if worker.has_own_loop():
+        return worker
     if is_template:
         with worker.stage("main"):
             worker.make_table(main)
-            from jumpboot.template import Template
-            template = Template(worker, program)
-        with worker.stage("fork"):
-            if not template.serve():
-                return None
+        if not worker.fork_workers():
+            return None
     with worker.stage("on_start"):
         worker.start()
     with worker.stage("main"):

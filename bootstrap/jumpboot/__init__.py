@@ -5,8 +5,10 @@ expose, on_start, on_exit: decorators, see each.
 RequestTimeout, RequestCancelled: what is raised in a function whose result nobody waits for any
 more; RequestInterrupted is either.
 SharedMemory, SharedArray, NamedSemaphore: what processes share by a name.
-Pipe_in, Pipe_out, Status_in: the worker's pipes as text files. The worker's own loop reads and
-writes them, unless the main module never returns from a loop of its own.
+JSONQueue, JSONQueueServer, exposed: for a main module that reads the requests itself, as programs
+for the Go library Jumpboot do; MessagePackQueue, MessagePackQueueServer: other names for them.
+Pipe_in, Pipe_out, Status_in: the worker's pipes as text files. The worker itself reads and writes
+them, unless the main module does.
 call, acall: calls of other programs' functions, see each; CallError is what they raise, as one of
 RemoteError, CallTimeout, CallCancelled, CallRefused, CallUnavailable, CallTooLarge, MethodNotFound,
 InvalidParams and WorkerDied.
@@ -23,13 +25,16 @@ from .interrupt import RequestCancelled, RequestInterrupted, RequestTimeout
 
 __all__ = [
     "CallCancelled", "CallError", "CallRefused", "CallTimeout", "CallTooLarge", "CallUnavailable",
-    "InvalidParams", "MethodNotFound", "NamedSemaphore", "Pipe_in", "Pipe_out", "RemoteError",
-    "RequestCancelled", "RequestInterrupted", "RequestTimeout", "SharedArray", "SharedMemory",
-    "Status_in", "WorkerDied", "acall", "call", "expose", "on_exit", "on_start"]
+    "InvalidParams", "JSONQueue", "JSONQueueServer", "MessagePackQueue", "MessagePackQueueServer",
+    "MethodNotFound", "NamedSemaphore", "Pipe_in", "Pipe_out", "RemoteError", "RequestCancelled",
+    "RequestInterrupted", "RequestTimeout", "SharedArray", "SharedMemory", "Status_in",
+    "WorkerDied", "acall", "call", "expose", "exposed", "on_exit", "on_start"]
 
 # Imported when they are first used: most programs do without.
-_MODULES = {"NamedSemaphore": "semaphore", "SharedArray": "shared_array",
-            "SharedMemory": "shared_memory"}
+_MODULES = {"JSONQueue": "queues", "JSONQueueServer": "queue_server", "MessagePackQueue": "queues",
+            "MessagePackQueueServer": "queue_server", "NamedSemaphore": "semaphore",
+            "SharedArray": "shared_array", "SharedMemory": "shared_memory",
+            "exposed": "queue_server"}
 
 # Opened when the worker is prepared, before any code of the program runs.
 Pipe_in = None

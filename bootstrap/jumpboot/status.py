@@ -33,12 +33,18 @@ class Status:
         with self._lock:
             write_all(self._fd, line)
 
-    def ready(self, methods, counts):
+    def ready(self, methods, counts, accepts_any):
         """methods None: those that the template told. counts: whether the worker counts its requests
-        in the shared pages."""
+        in the shared pages. accepts_any: whether it takes commands that are not among its methods."""
         told = {} if methods is None else {"methods": methods}
         counted = {"counters": True} if counts else {}
-        self._send({"type": "status", "message": "ready", **told, **counted})
+        accepted = {"any_command": True} if accepts_any else {}
+        self._send({"type": "status", "message": "ready", **told, **counted, **accepted})
+
+    def methods(self, methods, accepts_any):
+        """Others than those that the worker was ready with."""
+        self._send({"type": "status", "message": "methods", "methods": methods,
+                    "any_command": accepts_any})
 
     def template(self, methods, unfit):
         """unfit None: workers can be forked from here."""

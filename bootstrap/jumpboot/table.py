@@ -42,6 +42,10 @@ class Method:
 
     def misfit(self, data, error):
         """What is wrong with the arguments, if it is they that a TypeError is about; else None."""
+        args, kwargs = ((), data) if isinstance(data, dict) else (data, {})
+        return self.misfit_of(args, kwargs, error)
+
+    def misfit_of(self, args, kwargs, error):
         code, trace = _code(self.function), error.__traceback__
         while trace is not None:
             if trace.tb_frame.f_code is code:
@@ -51,7 +55,7 @@ class Method:
         if signature is None:
             return None
         try:
-            signature.bind(**data) if isinstance(data, dict) else signature.bind(*data)
+            signature.bind(*args, **kwargs)
         except TypeError as misfit:
             return "%s: %s" % (self.usage(), misfit)
         return None

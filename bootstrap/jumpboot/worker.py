@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A worker from its start to its end, in the order in which the second stage asks for it."""
+import atexit
 import faulthandler
 import gc
+import io
 import os
 import signal
 import stat
@@ -9,7 +11,7 @@ import sys
 
 import jumpboot
 
-from . import caller
+from . import caller, own_loop
 from .answer import Answers
 from .describe import reduce
 from .errors import Describer, format_traceback
@@ -17,6 +19,7 @@ from .events import Events
 from .hooks import hooks
 from .interrupter import Interrupter
 from .loop import Loop
+from .own_loop import OwnLoop, RequestPipe
 from .output import Output
 from .pages import Pages
 from .resources import teach_files
@@ -40,8 +43,12 @@ class Stage:
         return self
 
     def __exit__(self, kind, error, trace):
-        if error is not None and not self._worker.forked():
-            self._worker.fail(self._name, error)
+        if error is None or self._worker.forked():
+            return False
+        if self._worker.is_listening():
+            self._worker.end_own_loop(error)
+            return True
+        return self._worker.fail(self._name, error)
 
 
 class Worker:
@@ -52,19 +59,23 @@ class Worker:
         self._page_fds = [program[name] for name in ("Counters", "Wanted") if name in program]
         self._key_values = program["KVPairs"]
         self._describer = Describer(program["Program"]["Path"])
-        self._answers = Answers(program["MaxResponseSize"], self._describer)
+        self.answers = Answers(program["MaxResponseSize"], self._describer)
         self._pages = Pages()
-        self._events = Events(self._pages)
+        self.events = Events(self._pages)
         self._table = Table({})
         self._methods = {}  # what the daemon is told of them
         self._output = Output(1, 2)
         self._link = caller.Link(self._pipe_in, self._pipe_out, program.get("MaxRequestSize", 0),
                                  self._output.current)
         self._is_frozen = False
+        self._template_of = None  # the program, in the process that its workers are forked from
+        self._exit = None  # the SystemExit by which the main module has ended
         self.is_forking = False  # by its template: what comes of it is a worker as well
-        self._interrupter = Interrupter(self._pages, self._events, self._output.current)
-        self._stacks = Stacks(self._events)
+        self._interrupter = Interrupter(self._pages, self.events, self._output.current)
+        self._stacks = Stacks(self.events)
         self.status = Status(self._status_in)
+        self.current = self._output.current
+        self._own_loop = OwnLoop(self, self._pipe_in, self._pipe_out)
 
     def stage(self, name):
         return Stage(self, name)
@@ -80,7 +91,9 @@ class Worker:
         for fd in (*self._descriptors(), *sys.extra_file_descriptors):
             os.set_inheritable(fd, False)
         os.register_at_fork(after_in_child=self._after_fork)
-        jumpboot.Pipe_in = _open_pipe(self._pipe_in, "r")
+        own_loop.own_loop = self._own_loop
+        jumpboot.Pipe_in = io.TextIOWrapper(io.BufferedReader(RequestPipe(self._pipe_in)),
+                                            encoding="utf-8")
         jumpboot.Pipe_out = _open_pipe(self._pipe_out, "w")
         jumpboot.Status_in = _open_pipe(self._status_in, "w")
         for name, value in self._key_values.items():
@@ -141,10 +154,26 @@ class Worker:
         for function in hooks.on_start:
             self._run(function)
 
+    def make_template(self, program):
+        """From here on this is the process that workers are forked from, and no worker itself."""
+        self._template_of = program
+
+    def fork_workers(self):
+        """In a template: forks workers for as long as any are wanted, and is False at its end.
+        True in each of them, and in a process that is no template."""
+        program, self._template_of = self._template_of, None
+        if program is None:
+            return True
+        with self.stage("main"):
+            from .template import Template
+            template = Template(self, program)
+        with self.stage("fork"):
+            return template.serve()
+
     def _run(self, function):
         result = function()
         if hasattr(result, "__await__"):
-            self._events.run(result)
+            self.events.run(result)
 
     def make_table(self, main):
         functions = find_functions(main, hooks)
@@ -153,23 +182,36 @@ class Worker:
         self._table = Table(functions)
         if any(method.is_async for method in self._table.methods.values()):
             import asyncio  # noqa: F401  not at the first call, which would wait for it
-        self._methods = self._table.describe()
-        reduced = reduce(self._methods)
+        self._methods = self._reduced(self._table.describe())
+
+    def _reduced(self, methods):
+        """The descriptions, as far as the daemon takes them."""
+        reduced = reduce(methods)
         if reduced:
             self.status.log("warning", "the descriptions of the %d functions are too long: %s"
-                            % (len(self._methods), reduced))
+                            % (len(methods), reduced))
+        return methods
 
     def serve(self):
         """Tells the daemon that the worker is ready, and answers requests to the pipe's end."""
-        hooks.late = lambda message: self.status.log("warning", message)
-        self._settle()
-        self.status.ready(self._methods, self._pages.fd is not None)
+        if self._own_loop.has_begun_at_last():
+            self._own_loop.wait()
+            self._end()
+            if self._exit is not None:
+                raise self._exit
+            return
+        self._become_ready(self._methods, self._pages.fd is not None, False)
         self._methods = None
         caller.use(self._link)
-        loop = Loop(self._table, self._answers, self._events, self._output, self._pages, self._link)
+        loop = Loop(self._table, self.answers, self.events, self._output, self._pages, self._link)
         loop.serve(self._pipe_in, self._pipe_out)
         if not self.forked():
             self._end()
+
+    def _become_ready(self, methods, counts, accepts_any):
+        hooks.late = lambda message: self.status.log("warning", message)
+        self._settle()
+        self.status.ready(methods, counts, accepts_any)
 
     def report_template(self, unfit):
         """Tells the daemon what workers that are forked from here can do, or why none can be."""
@@ -178,6 +220,52 @@ class Worker:
         self.status.template(self._methods, unfit)
         self._methods = None
 
+    # A main module that reads the requests itself
+
+    def is_listening(self):
+        return self._own_loop.has_begun
+
+    def has_own_loop(self):
+        return self._own_loop.is_expected()
+
+    def fork_here(self):
+        """In a template, forks workers from within the main module: returns in each of them."""
+        if not self.fork_workers():
+            atexit._run_exitfuncs()  # as Python does at the end, which is not here
+            self._flush()
+            os._exit(0)
+
+    def listen(self, describe, accepts_any):
+        """Tells the daemon that the worker is ready, from within the main module."""
+        with self.stage("on_start"):
+            self.start()
+        self._become_ready(self._reduced(describe()), False, accepts_any())
+
+    def tell_methods(self, methods, accepts_any):
+        """Tells it of others than those that it was ready with."""
+        self.status.methods(self._reduced(methods), accepts_any)
+
+    def end_own_loop(self, error):
+        """The main module has ended with this: a loop may well end so when no more requests come."""
+        if isinstance(error, EOFError) and self._own_loop.reader.over.is_set():
+            return
+        if isinstance(error, SystemExit):
+            self._exit = error
+            return
+        self._output.stop_holding()
+        try:
+            self._output.complain(format_traceback(error))
+            self._flush()
+        finally:
+            os._exit(1)
+
+    def end_lines(self):
+        """At the end of a request: what it has printed is its own."""
+        if self.current.partial:
+            self._output.end_lines()
+
+    # The end
+
     def _settle(self):
         self._output.end_lines()
         if not self._is_frozen:  # else it would write to what a template shares with its workers
@@ -185,11 +273,15 @@ class Worker:
             gc.freeze()  # what the modules made stays: the collector need not look at it again
         self._is_frozen = True
 
-    def _end(self):
+    def run_exit_functions(self):
+        """Once, in the thread that has run the functions."""
         self._output.stop_holding()
-        for function in reversed(hooks.on_exit):
-            self._guarded(self._run, function)
-        self._guarded(self._events.close)
+        while hooks.on_exit:
+            self._guarded(self._run, hooks.on_exit.pop())
+        self._guarded(self.events.close)
+
+    def _end(self):
+        self.run_exit_functions()
         self._flush()
         self._output.install()  # for what Python itself does at the end
         try:

@@ -255,6 +255,7 @@ class WorkerHost:
             if message["type"] == "status":
                 assert message["message"] == "ready"
                 self.counts = message.get("counters")
+                self.accepts_any = message.get("any_command", False)
                 return message.get("methods")  # those of a template are known
             self.log.append(message)
 

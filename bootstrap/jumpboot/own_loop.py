@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""The worker's pipes in the hands of the program: a main module that reads requests by itself.
+
+The worker is ready when the main module first listens. From then on it keeps its own books here:
+which requests it was given and has not answered. They say which one an answer is for that names
+none, and whose the lines are that are printed meanwhile.
+"""
+import io
+import json
+import sys
+import threading
+from collections.abc import Mapping
+
+from .encode import encode
+from .errors import safe_repr, shorten
+from .lines import LineReader, LineWriter
+
+_SHOWN_MAX = 200
+_LOOK = 0.5  # seconds
+
+own_loop = None  # the worker's; there is none in other processes
+
+
+class RequestPipe(io.FileIO):
+    """jumpboot.Pipe_in: whoever reads from it listens for requests."""
+
+    def readinto(self, buffer):
+        own_loop.begin()
+        return super().readinto(buffer)
+
+    def readall(self):
+        own_loop.begin()
+        return super().readall()
+
+
+class OwnLoop:
+    def __init__(self, worker, pipe_in, pipe_out):
+        self.reader = LineReader(pipe_in)
+        self.writer = LineWriter(pipe_out)
+        self.answers = worker.answers
+        self.events = worker.events
+        self.has_begun = False
+        self._service = None  # of a JSONQueueServer, if there is one
+        self._comes_too_late = False
+        self._worker = worker
+        self._current = worker.current
+        self._lock = threading.RLock()
+        self._requests = {}  # those that wait for an answer, by request_id
+        self._listener = None  # the thread that listened last
+
+    # From the main module's first look for a request to its end
+
+    def expect(self, service):
+        """A JSONQueueServer is about to read the requests."""
+        if self._service is not None:
+            raise RuntimeError("another JSONQueueServer reads the requests to this program already")
+        self._worker.fork_here()  # before there are threads
+        self._service = service
+
+    def is_expected(self):
+        return self.has_begun or self._service is not None
+
+    def begin(self, describe=dict, accepts_any=lambda: True):
+        """Makes the worker ready, once. Unless it is told, it is not known what it can do."""
+        self._listener = threading.get_ident()
+        if self.has_begun:
+            return
+        with self._lock:
+            if self._comes_too_late:
+                raise RuntimeError("the main module has ended without having listened for requests:"
+                                   " the worker reads them itself")
+            if not self.has_begun:
+                self._worker.fork_here()
+                self._worker.listen(describe, accepts_any)
+                self.has_begun = True
+
+    def tell(self, methods, accepts_any):
+        self._worker.tell_methods(methods, accepts_any)
+
+    def has_begun_at_last(self):
+        """Whether the main module, which has ended, reads the requests. If not, it never will."""
+        with self._lock:
+            self._comes_too_late = not self.is_expected()
+        return not self._comes_too_late
+
+    def end(self):
+        """In the thread of a server, when it has run its last command."""
+        self._worker.run_exit_functions()
+
+    def wait(self):
+        """Waits for the end of requests, as long as a thread that the main module has left behind
+        listens."""
+        if self._service is not None:
+            self._service.look()
+            self._service.join()
+            return
+        while self._listener != threading.get_ident() and self._listener in sys._current_frames():
+            if self.reader.over.wait(_LOOK):
+                return
+
+    # Messages
+
+    def get(self, limit):
+        self.begin()
+        message = json.loads(self.reader.get(limit))
+        if isinstance(message, dict) and "command" in message and "request_id" in message:
+            with self._lock:
+                self._requests[str(message["request_id"])] = None
+                self._attribute()
+        return message
+
+    def put(self, message, limit):
+        """Writes a message: an answer, or a call that the program makes by itself."""
+        if isinstance(message, Mapping) and "command" in message:
+            self.writer.put(encode(message, "message").encode("ascii") + b"\n", limit)
+            return
+        with self._lock:
+            answer = self._answer(message)
+        if answer is None:
+            return
+        line = encode(answer, "message").encode("ascii") + b"\n"
+        serial = str(answer["request_id"])
+        if len(line) > self._worker.answers.max_size:
+            line = self._worker.answers.too_large(serial, len(line))
+        self.put_line(serial, line, limit)
+
+    def put_line(self, serial, line, limit):
+        """Writes the answer to a request."""
+        self._worker.end_lines()
+        self.writer.put(line, limit)
+        with self._lock:
+            self._requests.pop(serial, None)
+            self._attribute()
+
+    def _answer(self, message):
+        """The message as an answer to its request; None: there is none that it could be for."""
+        members = dict(message) if isinstance(message, Mapping) else {"result": message}
+        serial = members.pop("request_id", None)
+        if "result" not in members and "error" not in members:
+            members = {"result": members}
+        if serial is None:
+            serial = self._single(message)
+        return None if serial is None else {"request_id": serial, **members}
+
+    def _single(self, message):
+        """The only request there is."""
+        if len(self._requests) > 1:
+            raise ValueError("a message without a request_id, while %d requests wait for an answer:"
+                             " %s" % (len(self._requests), _shown(message)))
+        for serial in self._requests:
+            return serial
+        self._worker.status.log("warning", "a message that answers no request is dropped: %s"
+                                % _shown(message))
+        return None
+
+    def _attribute(self):
+        """Lines that are printed belong to the request, if there is one alone."""
+        single = len(self._requests) == 1
+        self._current.serial = next(iter(self._requests)) if single else None
+
+
+def _shown(message):
+    return shorten(safe_repr(message), _SHOWN_MAX)
+
