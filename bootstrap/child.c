@@ -102,9 +102,19 @@ static int bind_to_parent(pid_t parent)
         return 0;
 }
 
+/* The kernel moves whoever writes 0. */
+static int enter_cgroup(int folder)
+{
+        int fd = openat(folder, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+        return fd < 0 || write(fd, "0", 1) < 0 ? -1 : close(fd);
+}
+
 /* Returns only if a step fails: that step, with errno. */
 static enum child_step run_steps(const struct child_plan *plan, int *resource)
 {
+        if (plan->cgroup && enter_cgroup(*plan->cgroup) < 0)
+                return CHILD_CGROUP;
         if (setpgid(0, 0) < 0)
                 return CHILD_PROCESS_GROUP;
         if (arrange_descriptors(plan) < 0)

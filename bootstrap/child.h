@@ -16,6 +16,7 @@ struct child_plan {
         char *const *arguments;
         char *const *environment;
         const char *working_directory; /* NULL: as it is */
+        const int *cgroup; /* the folder of the control group that it has to enter; or NULL */
         const struct rlimit
                 *files_limit;        /* RLIMIT_NOFILE, unless the limits have it; may be NULL */
         const struct limits *limits; /* may be NULL, as may the next */
@@ -30,6 +31,7 @@ struct child_plan {
 };
 
 enum child_step {
+        CHILD_CGROUP,
         CHILD_PROCESS_GROUP,
         CHILD_DESCRIPTORS,
         CHILD_FILES_LIMIT,

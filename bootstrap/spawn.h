@@ -41,7 +41,9 @@ struct spawn_options {
         int nice;                         /* the nice value itself; 0: as it is */
         const struct rlimit *files_limit; /* RLIMIT_NOFILE; NULL: as it is */
         const struct limits *limits;      /* these win; NULL: none */
-        const struct identity *identity;  /* who it runs as; NULL: as the daemon does */
+        const int *cgroup; /* the folder of the control group (version 2) that it is born in; NULL:
+                              the daemon's own */
+        const struct identity *identity; /* who it runs as; NULL: as the daemon does */
 };
 
 /* The daemon's ends, all non-blocking and CLOEXEC. */

@@ -17,9 +17,8 @@ struct line {
         size_t used; /* columns of this line; 0: nothing was written yet */
 };
 
-static void put_item(struct line *line, const char *name, struct json_object *value)
+static void put_words(struct line *line, const char *name, const char *text)
 {
-        const char *text = value ? json_object_get_string(value) : "-";
         size_t length = strlen(name) + 1 + strlen(text);
         bool is_full = line->used + 2 + length > LINE_COLUMNS;
 
@@ -31,6 +30,11 @@ static void put_item(struct line *line, const char *name, struct json_object *va
         ctl_put_text(stdout, name);
         putchar(' ');
         ctl_put_text(stdout, text);
+}
+
+static void put_item(struct line *line, const char *name, struct json_object *value)
+{
+        put_words(line, name, value ? json_object_get_string(value) : "-");
 }
 
 static void end_line(const struct line *line)
@@ -119,6 +123,21 @@ static void print_deaths(struct json_object *program)
         end_line(&line);
 }
 
+static void print_cgroup(struct json_object *cgroup)
+{
+        struct line line = {.title = "cgroup"};
+        struct json_object *memory = ctl_tree_member(cgroup, "memory");
+        const char *path = ctl_tree_text(cgroup, "path");
+        char size[CTL_UNIT_MAX];
+
+        if (memory)
+                put_words(&line, "memory", ctl_format_size(size, json_object_get_double(memory)));
+        put_number(&line, cgroup, "tasks", "tasks");
+        if (path)
+                put_words(&line, "path", path);
+        end_line(&line);
+}
+
 static void print_renewal(struct json_object *renewal)
 {
         struct json_object *error = ctl_tree_member(renewal, "error");
@@ -166,6 +185,7 @@ int ctl_program_print(const char *name, struct json_object *program)
         put_members("fates", ctl_tree_member(program, "fates"));
         put_members("recycled", ctl_tree_member(program, "recycled"));
         print_renewal(ctl_tree_member(program, "last_renewal"));
+        print_cgroup(ctl_tree_member(program, "cgroup"));
         put_members("options", ctl_tree_member(program, "options"));
         r = print_times(program);
         print_error(ctl_tree_member(program, "last_error"));

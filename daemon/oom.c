@@ -25,7 +25,7 @@ static bool read_count(const char *path, uint64_t *ret)
 }
 
 /* Whether the count stands there; else the next place is tried. */
-__attribute__((format(printf, 2, 3))) static bool try_path(struct oom *oom, const char *format, ...)
+_printf_(2, 3) static bool try_path(struct oom *oom, const char *format, ...)
 {
         va_list arguments;
         uint64_t count;
@@ -79,13 +79,24 @@ static bool try_groups(struct oom *oom, const char *proc, const char *cgroups)
         return false;
 }
 
-void oom_init(struct oom *oom, const char *proc, const char *cgroups)
+static void begin(struct oom *oom, bool is_there)
 {
-        *oom = (struct oom){0};
-        if (!try_groups(oom, proc, cgroups) && !try_path(oom, "%s/vmstat", proc))
+        if (!is_there)
                 oom->path[0] = '\0';
         read_count(oom->path, &oom->sampled);
         oom->accounted = oom->sampled;
+}
+
+void oom_watch(struct oom *oom, const char *path)
+{
+        *oom = (struct oom){0};
+        begin(oom, try_path(oom, "%s", path));
+}
+
+void oom_init(struct oom *oom, const char *proc, const char *cgroups)
+{
+        *oom = (struct oom){0};
+        begin(oom, try_groups(oom, proc, cgroups) || try_path(oom, "%s/vmstat", proc));
 }
 
 enum oom_verdict oom_ask(struct oom *oom)

@@ -23,6 +23,9 @@ struct oom {
 /* Looks for the count of the daemon's own group: `proc` and `cgroups` are the folders /proc and
  * /sys/fs/cgroup. */
 void oom_init(struct oom *oom, const char *proc, const char *cgroups);
+/* Takes the count of another group, from its memory.events: where that cannot be read, it knows
+ * nothing. */
+void oom_watch(struct oom *oom, const char *path);
 /* One process has been killed, and not by the daemon. Each kill of the kernel's answers for one. */
 enum oom_verdict oom_ask(struct oom *oom);
 /* To be called now and then: what was counted before the last time is forgotten, since it was

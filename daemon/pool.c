@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pool.h"
 
+#include "cgroups.h"
 #include "common/cleanup.h"
 #include "common/units.h"
 #include "memory.h"
@@ -421,6 +422,8 @@ int pool_new(const struct surroundings *around, struct program_options *options,
                 .program_set = options->program_set,
                 .program = options->name,
         };
+        const struct cgroup_limits limits = cgroup_limits_of(options);
+        pool->cgroup = cgroups_join(around->cgroups, &pool->context, &limits);
         TAILQ_INIT(&pool->queue);
         TAILQ_INIT(&pool->watched);
         templates_init(pool);
@@ -453,6 +456,7 @@ struct pool *pool_free(struct pool *pool)
                 while (!TAILQ_EMPTY(&pool->workers.list[state]))
                         worker_free(TAILQ_FIRST(&pool->workers.list[state]));
         templates_clear(pool);
+        cgroups_leave(pool->around->cgroups, pool->cgroup);
         turn_forget(&pool->maintain);
         if (pool->timer)
                 event_free(pool->timer);

@@ -43,6 +43,7 @@ struct pool {
         void *userdata;
         struct program_options *options;
         struct log_context context;
+        struct cgroup *cgroup; /* of all its processes; NULL: there is none */
 
         struct worker_lists workers;
         struct slots slots;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pool_renew.h"
 
+#include "cgroups.h"
 #include "common/cleanup.h"
 #include "death.h"
 #include "pool.h"
@@ -146,6 +147,8 @@ void renew_became_ready(struct pool *pool, struct worker *worker, uint64_t now)
         pool->options = steal(renewal->options);
         pool->context.program_set = pool->options->program_set;
         pool->context.program = pool->options->name;
+        const struct cgroup_limits limits = cgroup_limits_of(pool->options);
+        cgroups_limit(pool->around->cgroups, pool->cgroup, &pool->context, &limits);
         if (pool->grown_to > pool->options->max_workers)
                 pool->grown_to = pool->options->max_workers;
         log_notice(&pool->context, "renewed: its older workers are replaced");

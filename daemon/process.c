@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "process.h"
 
+#include "cgroups.h"
 #include "children.h"
 #include "common/cleanup.h"
 #include "common/units.h"
@@ -8,6 +9,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <signal.h>
 #include <string.h>
@@ -199,7 +201,12 @@ static void see_memory(struct process *process)
                       !process_was_killed(process);
 
         process->out_of_memory = OOM_NO;
-        if (may_be)
+        if (!may_be)
+                return;
+        /* The count of its own group has nobody else's kills. */
+        if (process->cgroup)
+                process->out_of_memory = oom_ask(&process->cgroup->oom);
+        if (!process->cgroup || process->out_of_memory == OOM_UNKNOWN)
                 process->out_of_memory = oom_ask(process->around->oom);
 }
 
@@ -242,6 +249,7 @@ void process_init(struct process *process, const struct surroundings *around,
                             .program = options->name,
                             .slot = slot},
                 .pidfd = -1,
+                .cgroup = cgroups_find(around->cgroups, options->name),
                 .report.fd = -1,
                 .out.fd = -1,
                 .err.fd = -1,
@@ -312,6 +320,20 @@ void process_stillborn(struct process *process, struct json_object *error)
         process->events->exited(process->owner);
 }
 
+/* It may be that the program has as many as it may have: that says more than the kernel does. */
+static void tell_tasks(const struct process *process, char error[SPAWN_ERROR_MAX])
+{
+        unsigned limit = process->options->tasks_max;
+        uint64_t tasks;
+
+        if (limit && process->cgroup && cgroup_read(process->cgroup, "pids.current", &tasks) == 0 &&
+            tasks >= limit)
+                snprintf(error, SPAWN_ERROR_MAX,
+                         "cannot make a process: the program has %" PRIu64
+                         " processes and threads, and tasks_max is %u",
+                         tasks, limit);
+}
+
 int process_spawn(struct process *process, const int *page_fds, const int *extra_fds,
                   size_t n_extra_fds, struct spawned *ends, char error[SPAWN_ERROR_MAX])
 {
@@ -330,6 +352,7 @@ int process_spawn(struct process *process, const int *page_fds, const int *extra
                 .nice = options->nice,
                 .files_limit = &process->around->files_limit,
                 .limits = &options->limits,
+                .cgroup = process->cgroup ? &process->cgroup->fd : NULL,
                 .identity = options->is_other_user ? &options->identity : NULL,
         };
         int r;
@@ -338,6 +361,8 @@ int process_spawn(struct process *process, const int *page_fds, const int *extra
         if (!environment)
                 return -ENOMEM;
         r = spawn_process(&spawn_options, ends, error);
+        if (r == -EAGAIN)
+                tell_tasks(process, error);
         if (r < 0)
                 return r;
         snprintf(error, SPAWN_ERROR_MAX, "out of memory");

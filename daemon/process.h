@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct cgroup;
 struct json_object;
 
 /* What a process tells its owner. */
@@ -50,6 +51,7 @@ struct process {
         uint64_t number; /* no other process of this daemon has had it; see process_environment.h */
         pid_t pid;       /* 0: not known yet */
         int pidfd;
+        struct cgroup *cgroup; /* what it is born in; NULL: the daemon's own */
         struct event *exit_event;
         struct feed *bootstrap, *program;
         struct report report;

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define MEMORY_MAX_LEAST (8U << 20)
+
 struct build {
         const struct program_draft *draft;
         const struct program_place *place;
@@ -167,6 +169,29 @@ static unsigned default_max_workers(const struct program_options *options)
         return n < options->spare_workers ? options->spare_workers : n;
 }
 
+static int tell_option(struct build *build, enum draft_option option, const char *reason)
+{
+        json_node_error(&build->draft->origins[option], build->errors, "%s", reason);
+        return 1;
+}
+
+/* What no program could live with. */
+static int check_control_group(struct build *build)
+{
+        const struct program_options *options = build->options;
+        int r = 0;
+
+        if (options->memory_max != 0 && options->memory_max < MEMORY_MAX_LEAST)
+                r |= tell_option(build, DRAFT_OPTION_memory_max,
+                                 "memory_max must be 0 or at least 8M: no Python process could "
+                                 "start");
+        if (options->tasks_max != 0 && options->tasks_max <= options->min_workers)
+                r |= tell_option(build, DRAFT_OPTION_tasks_max,
+                                 "tasks_max must be 0 or more than min_workers: while a worker is "
+                                 "replaced there is one more process");
+        return r;
+}
+
 static int build_values(struct build *build)
 {
         struct program_options *options = build->options;
@@ -187,6 +212,7 @@ static int build_values(struct build *build)
                                 "nothing but start");
                 r = 1;
         }
+        r |= check_control_group(build);
         if (options->max_queue_size == 0 && options->min_workers == 0) {
                 json_node_error(&build->draft->origins[DRAFT_OPTION_max_queue_size], build->errors,
                                 "max_queue_size 0 needs a min_workers of 1 or more: no request "

@@ -153,6 +153,7 @@ static void on_trim(evutil_socket_t fd, short what, void *userdata)
         (void)fd;
         (void)what;
         oom_refresh(&server->oom);
+        cgroups_refresh(&server->cgroups);
         if (server->state == SERVER_RUNNING)
                 service_look(&server->service, units_now());
         if (server->clients.n_requests > 0 || server->buffers.n_free_chunks == 0)
@@ -269,6 +270,18 @@ static void admit_clients(struct server *server, const struct config *config)
                 pause_listeners(server);
 }
 
+/* Of the options for control groups some may have no effect, which is told. */
+static void tell_of_groups(struct server *server, const struct config *config)
+{
+        unsigned wanted = 0;
+
+        for (size_t i = 0; i < config->n_programs; i++) {
+                const struct cgroup_limits limits = cgroup_limits_of(config->programs[i]);
+                wanted |= cgroup_limits_wanted(&limits);
+        }
+        cgroups_want(&server->cgroups, wanted);
+}
+
 static int on_apply(void *userdata, const struct config *config, struct json_object *warnings)
 {
         struct server *server = userdata;
@@ -284,6 +297,7 @@ static int on_apply(void *userdata, const struct config *config, struct json_obj
         server->clients.max_buffered = options->max_buffered;
         server->clients.max_unsent = options->max_buffered / 2;
         admit_clients(server, config);
+        tell_of_groups(server, config);
         return 0;
 }
 
@@ -298,6 +312,7 @@ static void prepare_clients(struct server *server)
                 .files_limit = server->file_limit.files,
                 .children = &server->children,
                 .oom = &server->oom,
+                .cgroups = &server->cgroups,
         };
         server->clients = (struct client_surroundings){
                 .base = server->base,
@@ -393,6 +408,7 @@ int server_init(struct server *server, const struct config *config,
                 return -ENOMEM;
         log_attach(server->base);
         oom_init(&server->oom, "/proc", "/sys/fs/cgroup");
+        cgroups_init(&server->cgroups, server->base, "/proc");
         prepare_clients(server);
         prepare_control(server);
         fleet_init(&server->fleet, &server->workers, &fleet_events, server);
@@ -438,6 +454,7 @@ void server_clear(struct server *server)
         fleet_clear(&server->fleet);
         orphans_clear(&server->orphans);
         children_clear(&server->children);
+        cgroups_clear(&server->cgroups);
         pressure_clear(&server->pressure);
         service_clear(&server->service);
         clear_listeners(server);

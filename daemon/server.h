@@ -3,6 +3,7 @@
 /*
  * The whole of it: listener, clients and pools on one event loop, from start to stop.
  */
+#include "cgroups.h"
 #include "client.h"
 #include "common/buffer.h"
 #include "config.h"
@@ -48,6 +49,7 @@ struct server {
         struct children children;
         struct orphans orphans;
         struct oom oom;
+        struct cgroups cgroups;
         struct pressure pressure;
         struct control control;
         struct service service;

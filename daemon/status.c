@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "status.h"
 
+#include "cgroups.h"
 #include "client.h"
 #include "common/cleanup.h"
 #include "json_put.h"
@@ -69,7 +70,7 @@ static const char *const shown_options[] = {
         "max_requests_jitter", "max_worker_lifetime", "max_worker_memory",    "request_timeout",
         "queue_timeout",       "interrupt_timeout",   "slow_request_timeout", "terminate_timeout",
         "max_queue_size",      "on_disconnect",       "idempotent",           "restart_threshold",
-        "restart_interval",
+        "restart_interval",    "memory_max",          "cpu_weight",           "tasks_max",
 };
 
 static struct json_object *new_options(const struct program_options *options)
@@ -159,6 +160,7 @@ struct json_object *status_program(const struct pool *pool, uint64_t now)
         json_put_text(program, "program_set", pool->options->program_set);
         json_put_text(program, "state", state_of(pool));
         json_put(program, "options", new_options(pool->options));
+        json_put(program, "cgroup", cgroup_status(pool->cgroup));
         json_put(program, "last_error", json_object_get(pool->last_error));
         json_put(program, "workers", new_workers(pool));
         json_put(program, "queue", new_queue(pool));

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 struct buffer_pool;
+struct cgroups;
 struct children;
 struct event_base;
 struct oom;
@@ -20,6 +21,7 @@ struct surroundings {
         uint64_t max_response_size;
         struct children *children;
         struct oom *oom;
+        struct cgroups *cgroups;   /* NULL: there are none */
         bool is_held_back;         /* too many answers wait for their clients: nothing is begun */
         struct rlimit files_limit; /* RLIMIT_NOFILE as it was, before the daemon raised its own */
 };

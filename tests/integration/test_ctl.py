@@ -369,6 +369,16 @@ def test_status_of_a_program_that_fails(serve):
     assert ctl("status", "a", socket=server.path)[1].endswith("start:\nno memory\n")
 
 
+def test_status_with_a_control_group(serve):
+    calc = {**STATUS["programs"]["calc"],
+            "cgroup": {"path": "/a.slice/b.service/calc", "memory": 34567890, "tasks": 7}}
+    server = serve(result({**STATUS, "programs": {"calc": calc}}))
+    assert "\ncgroup    memory 33.0 MB, tasks 7, path /a.slice/b.service/calc\n" in ctl(
+        "status", "calc", socket=server.path)[1]
+    calc["cgroup"] = {"path": 7, "memory": [], "tasks": "many"}
+    assert ctl("status", "calc", socket=server.path)[0] == 0
+
+
 # A member of these lists that is null was taken for a text.
 def test_status_of_one_program_with_unknown_members(serve):
     calc = {**STATUS["programs"]["calc"], "options": {"start_method": "spawn", "new": None},
