@@ -18,8 +18,8 @@
 #include <stdint.h>
 
 #define SERVICE_TICK      (1 * USEC_PER_SEC)  /* while it starts, reloads or stops */
-#define SERVICE_EXTENSION (10 * USEC_PER_SEC) /* until when it tells more then */
-#define SERVICE_PATIENCE  (15 * USEC_PER_SEC) /* without anything happening */
+#define SERVICE_EXTENSION (8 * USEC_PER_SEC)  /* until when it tells more then */
+#define SERVICE_PATIENCE  (10 * USEC_PER_SEC) /* without anything happening */
 #define SERVICE_INTERVAL  (2 * USEC_PER_SEC)  /* between two lines about what changes */
 #define SERVICE_RETRY     (100 * USEC_PER_MSEC)
 

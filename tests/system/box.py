@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import textwrap
+import time
 from pathlib import Path
 
 from harness import DEADLINE, Client, wait_until
@@ -196,7 +197,15 @@ class Box:
         """The first true value that condition() gives, before the deadline."""
         return wait_until(condition, what)
 
+    def pass_time(self, seconds):
+        """Returns when so much time has passed that a timeout of systemd's would have struck."""
+        end = time.monotonic() + seconds
+        self.wait(lambda: time.monotonic() > end, "the time to pass")
+
     # systemd.
+
+    def wait_inactive(self):
+        self.wait(lambda: self.show("ActiveState") == "inactive", "the service to be stopped")
 
     def systemctl(self, *arguments, check=True):
         return self.run("systemctl", "--no-pager", *arguments, check=check)

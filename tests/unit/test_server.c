@@ -581,7 +581,7 @@ START_TEST(the_manager_is_told_all_along)
         run((step_fn *[]){is_told_of_start, opens_gate, is_told_ready, hang_up_signal, is_taken,
                           terminate, NULL});
         static const char *const expected[] = {
-                "EXTEND_TIMEOUT_USEC=10000000\n",
+                "EXTEND_TIMEOUT_USEC=8000000\n",
                 "READY=1\n",
                 "STATUS=Serving: 1 program ready; 1 worker, 0 clients\n",
                 "RELOADING=1\nMONOTONIC_USEC=",

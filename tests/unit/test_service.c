@@ -119,7 +119,7 @@ START_TEST(a_start_is_told_with_its_end)
         service_enter(&service, SUMMARY_STARTING, 0, now);
         const char *message = told();
         ck_assert(has(message, "STATUS=Starting: 1 of 2 programs ready, waiting for calc; "));
-        ck_assert(has(message, "EXTEND_TIMEOUT_USEC=10000000\n"));
+        ck_assert(has(message, "EXTEND_TIMEOUT_USEC=8000000\n"));
         ck_assert(!has(message, "READY=1\n"));
         now_is.n_waited_for = 0;
         service_enter(&service, SUMMARY_SERVING, 0, now);
@@ -176,7 +176,7 @@ START_TEST(a_start_in_which_something_happens_may_take_its_time)
                 forget_told();
                 now_is.moved++;
                 pass(SERVICE_TICK);
-                ck_assert(has(told(), "EXTEND_TIMEOUT_USEC=10000000\n"));
+                ck_assert(has(told(), "EXTEND_TIMEOUT_USEC=8000000\n"));
         }
 }
 END_TEST
@@ -191,7 +191,7 @@ START_TEST(a_start_that_hangs_is_left_to_the_manager)
         ck_assert_str_eq(told(), "");
         now_is.moved++;
         pass(2 * SERVICE_TICK);
-        ck_assert(has(told(), "EXTEND_TIMEOUT_USEC=10000000\n"));
+        ck_assert(has(told(), "EXTEND_TIMEOUT_USEC=8000000\n"));
 }
 END_TEST
 
@@ -212,7 +212,7 @@ START_TEST(a_reload_is_told_with_the_time)
         message = told();
         ck_assert(!has(message, "RELOADING=1\n"));
         ck_assert(has(message, "STATUS=Reloading: "));
-        ck_assert(has(message, "EXTEND_TIMEOUT_USEC=10000000\n"));
+        ck_assert(has(message, "EXTEND_TIMEOUT_USEC=8000000\n"));
         service_enter(&service, SUMMARY_SERVING, 0, now);
         ck_assert(has(told(), "READY=1\n"));
 }
@@ -226,12 +226,12 @@ START_TEST(an_end_may_take_as_long_as_its_own_limit)
         service_enter(&service, SUMMARY_DRAINING, now + 600 * USEC_PER_SEC, now);
         const char *message = told();
         ck_assert(has(message, "STOPPING=1\n"));
-        ck_assert(has(message, "EXTEND_TIMEOUT_USEC=10000000\n"));
+        ck_assert(has(message, "EXTEND_TIMEOUT_USEC=8000000\n"));
         ck_assert(has(message, "STATUS=Stopping: answering 1 request of 0 clients\n"));
         pass(590 * USEC_PER_SEC);
         forget_told();
         pass(2 * SERVICE_TICK);
-        ck_assert(has(told(), "EXTEND_TIMEOUT_USEC=10000000\n"));
+        ck_assert(has(told(), "EXTEND_TIMEOUT_USEC=8000000\n"));
         pass(10 * USEC_PER_SEC);
         forget_told();
         pass(100 * USEC_PER_SEC);
@@ -239,7 +239,7 @@ START_TEST(an_end_may_take_as_long_as_its_own_limit)
         service_enter(&service, SUMMARY_STOPPING, now + 20 * USEC_PER_SEC, now);
         message = told();
         ck_assert(!has(message, "STOPPING=1\n"));
-        ck_assert(has(message, "EXTEND_TIMEOUT_USEC=10000000\n"));
+        ck_assert(has(message, "EXTEND_TIMEOUT_USEC=8000000\n"));
 }
 END_TEST
 
@@ -252,7 +252,7 @@ START_TEST(without_a_limit_it_waits_for_requests_alone)
         pass(3600 * USEC_PER_SEC);
         forget_told();
         pass(2 * SERVICE_TICK);
-        ck_assert(has(told(), "EXTEND_TIMEOUT_USEC=10000000\n"));
+        ck_assert(has(told(), "EXTEND_TIMEOUT_USEC=8000000\n"));
         /* What is left is a client that does not read. */
         now_is.n_waiting = 0;
         pass(SERVICE_PATIENCE + 2 * SERVICE_TICK);
