@@ -5,6 +5,7 @@ Paths are those in the box. Processes start as root, with an environment that te
 this machine. Nothing here sleeps for a guessed time: see harness.py, whose JUMPBOOT_SLOW counts
 here too.
 """
+import contextlib
 import json
 import os
 import shutil
@@ -126,12 +127,12 @@ class Box:
     # Processes.
 
     def _command(self, arguments, user, group):
-        become = []
+        # nsenter waits for the command, which has to end with it.
+        become = ["setpriv", "--pdeathsig=KILL"]
         if user or group:
             # Names of the box, which this machine does not know.
-            become = ["setpriv", f"--reuid={user or 'root'}",
-                      f"--regid={group or self._group_of(user)}",
-                      "--clear-groups" if group else "--init-groups"]
+            become += [f"--reuid={user or 'root'}", f"--regid={group or self._group_of(user)}",
+                       "--clear-groups" if group else "--init-groups"]
         return ["nsenter", "-t", self._leader, "-m", "-p", "-u", "-i", "-n", "-C", "-r", "-w", "--",
                 "env", "-i", f"PATH={PATH}", "LANG=C.UTF-8", "TERM=dumb", *become,
                 *map(str, arguments)]
@@ -176,12 +177,22 @@ class Box:
         while self._processes:
             process = self._processes.pop()
             process.kill()
-            process.communicate()
+            process.wait()
+            # Not communicate(): what the command has started may keep the other ends.
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe:
+                    with contextlib.suppress(BrokenPipeError):
+                        pipe.close()
 
     def call(self, method, params=None, **members):
         """One call, as root, over a connection of its own."""
         with Client(self._path(self.socket_path)) as client:
             return client.call(method, params, **members)
+
+    def error(self, method, params=None, **members):
+        """The error that one call is answered with."""
+        with Client(self._path(self.socket_path)) as client:
+            return client.error(method, params, **members)
 
     def connect(self):
         """A client, as root, which is closed at the end of the test."""
