@@ -110,8 +110,19 @@ static int enter_cgroup(int folder)
         return fd < 0 || write(fd, "0", 1) < 0 ? -1 : close(fd);
 }
 
+/* -1, or the one that could not be opened. */
+static int open_extra_files(const struct child_plan *plan)
+{
+        for (int i = 0; i < plan->n_extra_files; i++)
+                if (plan->extra_files[i].path &&
+                    extra_file_open(&plan->extra_files[i], plan->count - plan->n_extra_files + i) <
+                            0)
+                        return i;
+        return -1;
+}
+
 /* Returns only if a step fails: that step, with errno. */
-static enum child_step run_steps(const struct child_plan *plan, int *resource)
+static enum child_step run_steps(const struct child_plan *plan, int *number)
 {
         if (plan->cgroup && enter_cgroup(*plan->cgroup) < 0)
                 return CHILD_CGROUP;
@@ -121,7 +132,7 @@ static enum child_step run_steps(const struct child_plan *plan, int *resource)
                 return CHILD_DESCRIPTORS;
         if (plan->files_limit && setrlimit(RLIMIT_NOFILE, plan->files_limit) < 0)
                 return CHILD_FILES_LIMIT;
-        if (plan->limits && (*resource = limits_apply(plan->limits)) >= 0)
+        if (plan->limits && (*number = limits_apply(plan->limits)) >= 0)
                 return CHILD_LIMITS;
         if (plan->nice != 0 && setpriority(PRIO_PROCESS, 0, plan->nice) < 0)
                 return CHILD_NICE;
@@ -133,6 +144,8 @@ static enum child_step run_steps(const struct child_plan *plan, int *resource)
                 return CHILD_WORKING_DIRECTORY;
         if (plan->umask >= 0)
                 umask((mode_t)plan->umask);
+        if ((*number = open_extra_files(plan)) >= 0)
+                return CHILD_EXTRA_FILES;
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return CHILD_PRIVILEGES;
         /* after the change of user, which would undo it */
@@ -148,7 +161,7 @@ void child_run(const struct child_plan *plan)
         struct child_report report = {0};
         int fd;
 
-        report.step = run_steps(plan, &report.resource);
+        report.step = run_steps(plan, &report.number);
         report.error = errno;
         fd = report.step > CHILD_DESCRIPTORS ? plan->count : plan->report;
         while (write(fd, &report, sizeof(report)) < 0 && errno == EINTR)

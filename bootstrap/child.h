@@ -4,6 +4,7 @@
  * What a new child does on its way to exec. It may still share its memory with the daemon (vfork),
  * so it only makes system calls, on data that was prepared before.
  */
+#include "extra_file.h"
 #include "identity.h"
 #include "limits.h"
 
@@ -27,6 +28,9 @@ struct child_plan {
         /* The child's descriptor i is a duplicate of descriptors[i], which is not below count. */
         const int *descriptors;
         int count;
+        const struct extra_file
+                *extra_files; /* those with a path take the place of the last ones */
+        int n_extra_files;
         int report; /* a pipe: takes a child_report if the way ends early; above count */
 };
 
@@ -40,6 +44,7 @@ enum child_step {
         CHILD_GROUPS,
         CHILD_USER,
         CHILD_WORKING_DIRECTORY,
+        CHILD_EXTRA_FILES,
         CHILD_PRIVILEGES,
         CHILD_PARENT_DEATH,
         CHILD_EXECUTE,
@@ -47,8 +52,8 @@ enum child_step {
 
 struct child_report {
         enum child_step step;
-        int error;    /* errno */
-        int resource; /* of CHILD_LIMITS */
+        int error;  /* errno */
+        int number; /* of CHILD_LIMITS: the resource; of CHILD_EXTRA_FILES: which one */
 };
 
 _Noreturn void child_run(const struct child_plan *plan);

@@ -25,6 +25,8 @@ struct program {
         struct package *top;       /* its modules and packages are the program's own */
         struct sources key_values; /* JSON texts, NUL-terminated */
         uint64_t max_response_size;
+        struct extra_file *extra_files;
+        size_t n_extra_files;
         bool is_forked;
 };
 
@@ -48,6 +50,9 @@ struct program *program_free(struct program *program)
         source_clear(&program->main);
         package_free(program->top);
         sources_clear(&program->key_values);
+        for (size_t i = 0; i < program->n_extra_files; i++)
+                free((char *)(uintptr_t)program->extra_files[i].path);
+        free(program->extra_files);
         free(program->name);
         free(program);
         return NULL;
@@ -226,6 +231,23 @@ void program_set_max_response_size(struct program *program, uint64_t bytes)
         program->max_response_size = bytes;
 }
 
+int program_add_extra_file(struct program *program, const char *path, int flags,
+                           unsigned permissions)
+{
+        size_t n = program->n_extra_files;
+        struct extra_file *grown = reallocarray(program->extra_files, n + 1, sizeof(*grown));
+
+        if (!grown)
+                return -ENOMEM;
+        program->extra_files = grown;
+        grown[n] = (struct extra_file){
+                .path = path ? strdup(path) : NULL, .flags = flags, .permissions = permissions};
+        if (path && !grown[n].path)
+                return -ENOMEM;
+        program->n_extra_files++;
+        return 0;
+}
+
 void program_set_forked(struct program *program)
 {
         program->is_forked = true;
@@ -300,6 +322,26 @@ static void write_builtin_package(struct writer *writer)
         writer_close(writer, '}');
 }
 
+/* For a worker that is forked: it opens for itself what its template has opened. */
+static void write_extra_files(struct writer *writer, const struct program *program)
+{
+        writer_open(writer, "ExtraFiles", '[');
+        for (size_t i = 0; i < program->n_extra_files; i++) {
+                const struct extra_file *file = &program->extra_files[i];
+
+                if (!file->path) {
+                        writer_json(writer, NULL, "null");
+                        continue;
+                }
+                writer_open(writer, NULL, '{');
+                writer_string(writer, "Path", file->path);
+                writer_number(writer, "Flags", (uint64_t)file->flags);
+                writer_number(writer, "Permissions", file->permissions);
+                writer_close(writer, '}');
+        }
+        writer_close(writer, ']');
+}
+
 static void write_program(struct writer *writer, const struct program *program)
 {
         const struct package *top = program->top;
@@ -325,8 +367,10 @@ static void write_program(struct writer *writer, const struct program *program)
         writer_number(writer, "StatusIn", SPAWN_FD_STATUS_IN);
         writer_number(writer, "Counters", SPAWN_FD_COUNTERS);
         writer_number(writer, "Wanted", SPAWN_FD_WANTED);
-        if (program->is_forked)
-                writer_number(writer, "Control", SPAWN_FD_EXTRA);
+        if (program->is_forked) {
+                writer_number(writer, "Control", SPAWN_FD_EXTRA + program->n_extra_files);
+                write_extra_files(writer, program);
+        }
         writer_number(writer, "MaxResponseSize", program->max_response_size);
         writer_close(writer, '}');
 }

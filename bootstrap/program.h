@@ -8,7 +8,8 @@
  *   { "Name": "calc", "Path": "/srv/calc.py",
  *     "Program": MODULE, "Modules": [MODULE...], "Packages": [PACKAGE...],
  *     "KVPairs": {...}, "PipeIn": fd, "PipeOut": fd, "StatusIn": fd,
- *     "Counters": fd, "Wanted": fd, "Control": fd, "MaxResponseSize": bytes }
+ *     "Counters": fd, "Wanted": fd, "Control": fd, "MaxResponseSize": bytes,
+ *     "ExtraFiles": [null or { "Path": path, "Flags": of open(2), "Permissions": mode }...] }
  *   MODULE:  { "Name": "colors", "Path": virtual path, "Text": true, "Source": base64 }
  *   PACKAGE: { "Name": "imgtools", "Path": virtual path of the folder, "Modules": [MODULE...],
  *              "Packages": [PACKAGE...], "Data": [{ "Name": "table.json", "Source": base64 }...] }
@@ -48,6 +49,10 @@ int program_add_package(struct program *program, const char *name, const char *f
 /* json is one valid JSON value. A later pair of the same name replaces the earlier. */
 int program_add_key_value(struct program *program, const char *name, const char *json);
 void program_set_max_response_size(struct program *program, uint64_t bytes);
+/* One that its processes get, see extra_file.h; path NULL: one that they share. The order counts. 0
+ * or -ENOMEM. */
+int program_add_extra_file(struct program *program, const char *path, int flags,
+                           unsigned permissions);
 /* Its workers are to be forked: the process that has the control socket is their template. */
 void program_set_forked(struct program *program);
 

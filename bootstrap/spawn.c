@@ -147,18 +147,35 @@ static int prepare_report(struct preparation *preparation)
         return move_up(&preparation->report[1], preparation->count + 1);
 }
 
-/* Those that the child gets from its caller, at their numbers. */
-static int pass_on(struct preparation *preparation, const int *fds, size_t n_fds, int first,
+/* One that the child gets from its caller, at its number. */
+static int pass_on(struct preparation *preparation, int fd, int number,
                    char error[static SPAWN_ERROR_MAX])
 {
-        for (size_t i = 0; i < n_fds; i++) {
-                int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, preparation->count);
+        int duplicate = fcntl(fd, F_DUPFD_CLOEXEC, preparation->count);
 
-                if (fd < 0)
-                        return fail(error, -errno, "cannot pass on descriptor %d", fds[i]);
-                preparation->descriptors[(size_t)first + i] = fd;
-        }
+        if (duplicate < 0)
+                return fail(error, -errno, "cannot pass on descriptor %d", fd);
+        preparation->descriptors[number] = duplicate;
         return 0;
+}
+
+/* What the child opens itself has /dev/null in its place until then. */
+static int pass_all_on(struct preparation *preparation, const struct spawn_options *options,
+                       char error[static SPAWN_ERROR_MAX])
+{
+        int null = preparation->descriptors[STDIN_FILENO], r = 0;
+
+        for (int i = SPAWN_FD_COUNTERS; r == 0 && i < SPAWN_FD_EXTRA; i++)
+                r = pass_on(preparation,
+                            options->page_fds ? options->page_fds[i - SPAWN_FD_COUNTERS] : null, i,
+                            error);
+        for (size_t i = 0; r == 0 && i < options->n_extra_files; i++) {
+                const struct extra_file *file = &options->extra_files[i];
+
+                r = pass_on(preparation, file->path ? null : file->fd, SPAWN_FD_EXTRA + (int)i,
+                            error);
+        }
+        return r;
 }
 
 /* Its user may open them once more then, by names like /dev/stderr. Where the daemon may not do
@@ -172,7 +189,7 @@ static void give_away(const int *child, const struct identity *identity)
 static int prepare_descriptors(struct preparation *preparation, const struct spawn_options *options,
                                struct spawned *spawned, char error[static SPAWN_ERROR_MAX])
 {
-        int floor = SPAWN_FD_EXTRA + (int)options->n_extra_fds;
+        int floor = SPAWN_FD_EXTRA + (int)options->n_extra_files;
         int *child = calloc((size_t)floor, sizeof(*child));
         int r;
 
@@ -193,14 +210,7 @@ static int prepare_descriptors(struct preparation *preparation, const struct spa
                 if (r < 0)
                         return fail(error, r, "cannot make the pipes");
         }
-        const int *pages = options->page_fds
-                                   ? options->page_fds
-                                   : (const int[]){child[STDIN_FILENO], child[STDIN_FILENO]};
-        r = pass_on(preparation, pages, SPAWN_FD_EXTRA - SPAWN_FD_COUNTERS, SPAWN_FD_COUNTERS,
-                    error);
-        if (r == 0)
-                r = pass_on(preparation, options->extra_fds, options->n_extra_fds, SPAWN_FD_EXTRA,
-                            error);
+        r = pass_all_on(preparation, options, error);
         if (r < 0)
                 return r;
         if (options->identity)
@@ -228,7 +238,7 @@ static char *primary_text(void)
 
 static int prepare_arguments(struct preparation *preparation, const struct spawn_options *options)
 {
-        size_t n_program = 0, n_extra = options->n_extra_fds, at = 0;
+        size_t n_program = 0, n_extra = options->n_extra_files, at = 0;
 
         while (options->arguments && options->arguments[n_program])
                 n_program++;
@@ -310,11 +320,14 @@ static int report_failure(const struct spawn_options *options, const struct chil
         case CHILD_WORKING_DIRECTORY:
                 return fail(error, -report->error, "cannot change to folder %.180s",
                             options->working_directory);
+        case CHILD_EXTRA_FILES:
+                return fail(error, -report->error, "cannot open %.180s",
+                            options->extra_files[report->number].path);
         case CHILD_NICE:
                 return fail(error, -report->error, "cannot set nice to %d", options->nice);
         case CHILD_LIMITS:
                 return fail(error, -report->error, "cannot set the limit %s",
-                            limit_kinds[report->resource].name);
+                            limit_kinds[report->number].name);
         case CHILD_GROUPS:
                 return fail(error, -report->error, "cannot change to the group %u",
                             (unsigned)options->identity->gid);
@@ -388,6 +401,8 @@ static int run_child(struct preparation *preparation, const struct spawn_options
                 .nice = options->nice,
                 .descriptors = preparation->descriptors,
                 .count = preparation->count,
+                .extra_files = options->extra_files,
+                .n_extra_files = (int)options->n_extra_files,
                 .report = preparation->report[1],
         };
         int r;

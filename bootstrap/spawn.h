@@ -9,6 +9,7 @@
  * Nothing here blocks but the fork: the second stage's text and the program are fed by the event
  * loop (feed.h) through `bootstrap_in` and `program_in`.
  */
+#include "extra_file.h"
 #include "identity.h"
 #include "limits.h"
 
@@ -35,8 +36,8 @@ struct spawn_options {
         const char *const *environment; /* NAME=value, NULL-terminated */
         const char *working_directory;  /* NULL: the daemon's */
         const int *page_fds;            /* the daemon's: counters, wanted; NULL: /dev/null twice */
-        const int *extra_fds;           /* the daemon's numbers */
-        size_t n_extra_fds;
+        const struct extra_file *extra_files;
+        size_t n_extra_files;
         int umask;                        /* -1: as it is */
         int nice;                         /* the nice value itself; 0: as it is */
         const struct rlimit *files_limit; /* RLIMIT_NOFILE; NULL: as it is */

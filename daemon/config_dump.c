@@ -3,6 +3,7 @@
 
 #include "code.h"
 #include "config_sources.h"
+#include "extra_files_read.h"
 
 #include <errno.h>
 #include <json-c/linkhash.h>
@@ -134,6 +135,8 @@ static int describe_program(const struct program_draft *draft,
         r = put_code(object, CODE_MODULE, "main", &draft->main);
         if (r == 0)
                 r = put_arguments(object, options);
+        if (r == 0)
+                r = put(object, "extra_files", extra_files_to_json(options->extra_files));
         if (r == 0)
                 r = put_environment(object, draft, options);
         if (r == 0)

@@ -248,6 +248,7 @@ bool program_options_equal(const struct program_options *a, const struct program
                strcmp(a->python, b->python) == 0 && strings_equal(a->arguments, b->arguments) &&
                strings_equal(a->environment, b->environment) &&
                strings_equal(a->slot_variables, b->slot_variables) && accounts_equal(a, b) &&
+               extra_files_equal(a->extra_files, b->extra_files) &&
                a->text->length == b->text->length &&
                memcmp(a->text->data, b->text->data, a->text->length) == 0;
 }
@@ -266,6 +267,7 @@ struct program_options *program_options_unref(struct program_options *options)
         options_clear(&program_option_table, options);
         free_strings(options->environment);
         free_strings(options->slot_variables);
+        extra_files_free(options->extra_files);
         free(options->identity.groups);
         free_strings(options->arguments);
         free(options->python);

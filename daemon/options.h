@@ -9,6 +9,7 @@
 #include "bootstrap/identity.h"
 #include "bootstrap/limits.h"
 #include "bootstrap/program.h"
+#include "extra_files.h"
 
 #include <json-c/json_object.h>
 #include <stdbool.h>
@@ -62,13 +63,14 @@ struct program_options {
         char *name;
         char *program_set;
         struct program_text *text;
-        char *python;             /* absolute */
-        char **arguments;         /* NULL-terminated, as is the next */
-        char **environment;       /* what all its processes have, NAME=value */
-        char **slot_variables;    /* NAME=value with "${slot}" in the value: see slot_text.h */
-        struct identity identity; /* who its processes run as */
-        bool is_other_user;       /* than the daemon: they have to become that */
-        bool uses_slot;           /* there are such */
+        char *python;          /* absolute */
+        char **arguments;      /* NULL-terminated, as is the next */
+        char **environment;    /* what all its processes have, NAME=value */
+        char **slot_variables; /* NAME=value with "${slot}" in the value: see slot_text.h */
+        struct extra_files *extra_files; /* NULL: none */
+        struct identity identity;        /* who its processes run as */
+        bool is_other_user;              /* than the daemon: they have to become that */
+        bool uses_slot;                  /* there are such */
 #define SERVER_OPTION  OPTION_NONE
 #define PROGRAM_OPTION OPTION_FIELD
 #include "options.def"

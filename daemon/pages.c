@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "pages.h"
 
+#include "memfd.h"
+
 #include "common/cleanup.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#ifndef MFD_NOEXEC_SEAL /* since Linux 6.3, which would rather be told */
-#define MFD_NOEXEC_SEAL 0x0008U
-#endif
-
-static int make(const char *name, size_t size)
-{
-        int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-
-        if (fd < 0 && errno == EINVAL)
-                fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        if (fd < 0)
-                return -errno;
-        if (ftruncate(fd, (off_t)size) < 0) {
-                int error = errno;
-                close(fd);
-                return -error;
-        }
-        return fd;
-}
 
 /* Maps what the daemon looks at, and seals the file: as it is now it stays. */
 static int map(int fd, size_t size, int protection, int seals, void **ret)
@@ -46,9 +28,9 @@ int pages_open(struct pages *pages)
         int r = 0;
 
         *pages = (struct pages)PAGES_NONE;
-        pages->fd[PAGES_COUNTERS] = r = make("jumpboot-counters", PAGES_COUNTERS_SIZE);
+        pages->fd[PAGES_COUNTERS] = r = memfd_make("jumpboot-counters", PAGES_COUNTERS_SIZE);
         if (r >= 0)
-                pages->fd[PAGES_WANTED] = r = make("jumpboot-wanted", PAGES_WANTED_SIZE);
+                pages->fd[PAGES_WANTED] = r = memfd_make("jumpboot-wanted", PAGES_WANTED_SIZE);
         if (r >= 0)
                 r = map(pages->fd[PAGES_COUNTERS], PAGES_TEXT_OFFSET, PROT_READ, 0, &counters);
         pages->counters = counters;

@@ -121,7 +121,8 @@ void pool_maintain(struct pool *pool, uint64_t now);
 /* Tries a worker with these options (new ones, or its own) beside those that serve. Once it is
  * ready, the options are the pool's, and the older workers are replaced one after the other; if it
  * fails, nothing changes. The event `renewed` tells which, once: from within this call if the pool
- * is stopping. One that is still under way is given up, and told so first. */
+ * is stopping. One that is still under way is given up, and told so first. Memory that its workers
+ * share goes on with new options which have the same. */
 void pool_renew(struct pool *pool, struct program_options *options, uint64_t now);
 /* Stops it when all that it has is answered, or after graceful_timeout. It gets nothing more. */
 void pool_drain(struct pool *pool, uint64_t now);

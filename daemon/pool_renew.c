@@ -74,6 +74,8 @@ void pool_renew(struct pool *pool, struct program_options *options, uint64_t now
                 return;
         }
         renew_cancel(pool, "a later change of the program came before it", now);
+        if (options != pool->options)
+                extra_files_adopt(options->extra_files, pool->options->extra_files);
         pool->renewal.options = program_options_ref(options);
         turn_defer(pool->around->turn, &pool->maintain);
 }

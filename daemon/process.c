@@ -334,20 +334,22 @@ static void tell_tasks(const struct process *process, char error[SPAWN_ERROR_MAX
                          tasks, limit);
 }
 
-int process_spawn(struct process *process, const int *page_fds, const int *extra_fds,
-                  size_t n_extra_fds, struct spawned *ends, char error[SPAWN_ERROR_MAX])
+int process_spawn(struct process *process, const int *page_fds, int control_fd,
+                  struct spawned *ends, char error[SPAWN_ERROR_MAX])
 {
         const struct program_options *options = process->options;
         _cleanup_free_ char **environment =
                 process_environment_new(options, process->context.slot, process->number);
+        _cleanup_free_ struct extra_file *extra_files = extra_files_to_spawn(options->extra_files);
+        size_t n_extra_files = extra_files_count(options->extra_files);
         struct spawn_options spawn_options = {
                 .python = options->python,
                 .arguments = (const char *const *)options->arguments,
                 .environment = (const char *const *)environment,
                 .working_directory = options->working_directory,
                 .page_fds = page_fds,
-                .extra_fds = extra_fds,
-                .n_extra_fds = n_extra_fds,
+                .extra_files = extra_files,
+                .n_extra_files = n_extra_files + (control_fd >= 0),
                 .umask = options->umask,
                 .nice = options->nice,
                 .files_limit = &process->around->files_limit,
@@ -358,8 +360,9 @@ int process_spawn(struct process *process, const int *page_fds, const int *extra
         int r;
 
         snprintf(error, SPAWN_ERROR_MAX, "out of memory");
-        if (!environment)
+        if (!environment || !extra_files)
                 return -ENOMEM;
+        extra_files[n_extra_files].fd = control_fd;
         r = spawn_process(&spawn_options, ends, error);
         if (r == -EAGAIN)
                 tell_tasks(process, error);

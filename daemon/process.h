@@ -78,11 +78,12 @@ void process_init(struct process *process, const struct surroundings *around,
 /* Kills and reaps what still lives. */
 void process_clear(struct process *process);
 
-/* Starts Python; the descriptors are those of spawn_options. Of its pipes `ends` keeps those that
+/* Starts Python, with its pages, and if it is a template with its end of the control socket (-1: it
+ * is none). Of its pipes `ends` keeps those that
  * are the owner's: requests and answers; the owner closes them, here or where it fails. 0, or a
  * negative errno with the reason in `error`. */
-int process_spawn(struct process *process, const int *page_fds, const int *extra_fds,
-                  size_t n_extra_fds, struct spawned *ends, char error[SPAWN_ERROR_MAX]);
+int process_spawn(struct process *process, const int *page_fds, int control_fd,
+                  struct spawned *ends, char error[SPAWN_ERROR_MAX]);
 /* The same for a process that somebody else makes: takes its ends of the pipes from `ends`. What is
  * not open there it does not need: one that was forked needs no bootstrap. 0 or -ENOMEM. */
 int process_attach(struct process *process, struct spawned *ends);

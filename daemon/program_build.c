@@ -137,6 +137,8 @@ static int build_text(struct build *build)
         for (size_t i = 0; r >= 0 && i < build->draft->n_parts; i++)
                 r = both(r, add_part(build, program, &build->draft->parts[i]));
         if (r == 0)
+                r = extra_files_add_to(build->options->extra_files, program);
+        if (r == 0)
                 r = program_each_path(program, expose, build->place->exposure);
         return r != 0 ? r : program_to_text(program, &build->options->text);
 }

@@ -2,6 +2,7 @@
 #include "program_draft.h"
 
 #include "code.h"
+#include "extra_files_read.h"
 #include "package_names.h"
 #include "slot_text.h"
 
@@ -222,6 +223,17 @@ static void apply_environment(struct program_draft *draft, const struct json_nod
                 draft->environment = *node;
 }
 
+static int apply_extra_files(struct program_draft *draft, const struct json_node *node,
+                             struct config_errors *errors)
+{
+        _cleanup_(extra_files_freep) struct extra_files *files = NULL;
+        int r = extra_files_read(node, errors, &files);
+
+        if (r == 0)
+                draft->extra_files = *node;
+        return r < 0 ? r : 0;
+}
+
 static int apply_structured(struct program_draft *draft, const struct json_node *node,
                             struct config_errors *errors)
 {
@@ -239,6 +251,8 @@ static int apply_structured(struct program_draft *draft, const struct json_node 
         for (size_t i = 0; i < ARRAY_SIZE(part_options); i++)
                 if (strcmp(part_options[i].name, node->name) == 0)
                         return apply_parts(draft, part_options[i].kind, node, errors);
+        if (strcmp(node->name, "extra_files") == 0)
+                return apply_extra_files(draft, node, errors);
         if (strcmp(node->name, "environment") == 0)
                 apply_environment(draft, node, errors);
         else if (strcmp(node->name, "args") == 0 && code_is_strings(node, "args", errors))

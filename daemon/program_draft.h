@@ -37,7 +37,7 @@ enum draft_option {
 struct program_draft {
         struct program_options values; /* only the table's */
         struct json_node origins[DRAFT_N_OPTIONS];
-        struct json_node main, args, environment;
+        struct json_node main, args, environment, extra_files;
         bool has_wrong_main; /* it is there, and what is wrong with it has been told */
         struct draft_part *parts;
         size_t n_parts;

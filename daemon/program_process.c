@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "program_process.h"
 
+#include "extra_files_read.h"
 #include "privileges.h"
 #include "run_as.h"
 #include "slot_text.h"
@@ -211,12 +212,28 @@ static int build_identity(struct build *build)
         return 0;
 }
 
+/* After the identity: they are opened by whom the processes run as. */
+static int build_extra_files(struct build *build)
+{
+        const struct json_node *node = &build->draft->extra_files;
+        struct program_options *options = build->options;
+        int r;
+
+        if (!json_node_exists(node))
+                return 0;
+        r = extra_files_read(node, build->errors, &options->extra_files);
+        return r != 0 ? r
+                      : extra_files_check(node, options->is_other_user ? &options->identity : NULL,
+                                          build->errors, options->extra_files);
+}
+
 int program_process_build(const struct program_draft *draft, const struct program_place *place,
                           struct config_errors *errors, struct program_options *options)
 {
         struct build build = {.draft = draft, .place = place, .errors = errors, .options = options};
-        static int (*const steps[])(struct build * build) = {check_limits, build_identity,
-                                                             build_arguments, build_environment};
+        static int (*const steps[])(struct build * build) = {
+                check_limits, build_identity, build_extra_files, build_arguments, build_environment,
+        };
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(steps); i++) {

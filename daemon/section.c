@@ -23,6 +23,7 @@ static const struct {
         {"args", SECTION_ANY_PROGRAM},
         {"environment", SECTION_ANY_PROGRAM | SECTION_SET},
         {"env", SECTION_ANY_PROGRAM | SECTION_SET},
+        {"extra_files", SECTION_ANY_PROGRAM},
         {"modules", SECTION_ANY_PROGRAM | SECTION_SET},
         {"packages", SECTION_ANY_PROGRAM | SECTION_SET},
         {"key_values", SECTION_ANY_PROGRAM | SECTION_SET},

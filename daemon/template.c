@@ -148,7 +148,7 @@ static int start(struct template *template, char error[SPAWN_ERROR_MAX])
         if (r < 0)
                 snprintf(error, SPAWN_ERROR_MAX, "cannot prepare a template: %s", strerror(-r));
         else
-                r = process_spawn(process, template->pages.fd, &theirs, 1, &ends, error);
+                r = process_spawn(process, template->pages.fd, theirs, &ends, error);
         pages_close_wanted(&template->pages);
         return r;
 }

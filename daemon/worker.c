@@ -276,9 +276,8 @@ static int begin(struct birth *birth, char error[SPAWN_ERROR_MAX])
 {
         _cleanup_(spawned_close) struct spawned ends = SPAWNED_NONE;
         struct worker *worker = CONTAINER_OF(birth, struct worker, birth);
-        int r = birth->births
-                        ? birth_fork(birth, worker->pages.fd, &ends, error)
-                        : process_spawn(birth->process, worker->pages.fd, NULL, 0, &ends, error);
+        int r = birth->births ? birth_fork(birth, worker->pages.fd, &ends, error)
+                              : process_spawn(birth->process, worker->pages.fd, -1, &ends, error);
 
         pages_close_wanted(&worker->pages);
         return r == 0 ? open_channel(worker, &ends) : r;

@@ -206,6 +206,7 @@ class Template:
         self._control.send(b'{"number":%d}' % command["number"])
         self._control.close()
         self._libc.show_mark(os.environb.get(_MARK.encode(), b""))
+        self._worker.open_files_anew()  # the daemon knows this process by now, and is told of errors
 
     def _take_descriptors(self, fds):
         # The program may have closed one that it found open, whose number is then given again.

@@ -57,6 +57,7 @@ class Worker:
         self._pipe_out = program["PipeOut"]
         self._status_in = program["StatusIn"]
         self._page_fds = [program[name] for name in ("Counters", "Wanted") if name in program]
+        self._extra_files = program.get("ExtraFiles", ())
         self._key_values = program["KVPairs"]
         self._describer = Describer(program["Program"]["Path"])
         self.answers = Answers(program["MaxResponseSize"], self._describer)
@@ -90,6 +91,7 @@ class Worker:
         self._interrupter.install()
         for fd in (*self._descriptors(), *sys.extra_file_descriptors):
             os.set_inheritable(fd, False)
+        self._extra_files = self._note_files(self._extra_files)
         os.register_at_fork(after_in_child=self._after_fork)
         own_loop.own_loop = self._own_loop
         jumpboot.Pipe_in = io.TextIOWrapper(io.BufferedReader(RequestPipe(self._pipe_in)),
@@ -103,6 +105,19 @@ class Worker:
 
     def follow_executors(self, module):
         self._link.origin.follow_executors(module)
+
+    def _note_files(self, files):
+        """The files that are opened, as they are before the program can have closed any."""
+        if not any(files):
+            return []
+        from .extra_files import ExtraFile
+        return [ExtraFile(fd, file["Path"], file["Flags"], file["Permissions"])
+                for fd, file in zip(sys.extra_file_descriptors, files) if file]
+
+    def open_files_anew(self):
+        """In a worker that has been forked."""
+        for file in self._extra_files:
+            file.open_anew()
 
     def attach(self):
         """Takes up the pages that this process shares with the daemon, if there are any; those of a

@@ -137,6 +137,27 @@ START_TEST(test_parts_are_merged)
 }
 END_TEST
 
+/* Each program has areas of its own, wherever the option stands. */
+START_TEST(test_extra_files)
+{
+        write_set("{\"defaults\": {\"extra_files\": [\"calc.py\", \"memfd:4K\"]}, \"programs\": {"
+                  "\"a\": {\"main\": \"calc.py\"},"
+                  "\"b\": {\"main\": \"calc.py\", \"start_method\": \"forkserver\"},"
+                  "\"c\": {\"main\": \"calc.py\", \"extra_files\": []}}}");
+        load_right();
+        ck_assert_uint_eq(program("a")->extra_files->n, 2);
+        ck_assert_str_eq(program("a")->extra_files->entries[0].path,
+                         folder_at("programs.d/calc.py"));
+        ck_assert_ptr_ne(program("a")->extra_files->entries[1].area,
+                         program("b")->extra_files->entries[1].area);
+        ck_assert_uint_eq(program("c")->extra_files->n, 0);
+        ck_assert_ptr_null(strstr(program("a")->text->data, "ExtraFiles"));
+        ck_assert_str_eq(text_member("b", "Control"), "12");
+        ck_assert_ptr_nonnull(strstr(text_member("b", "ExtraFiles"), "calc.py\",\"Flags\":0,"));
+        ck_assert_ptr_nonnull(strstr(text_member("b", "ExtraFiles"), "},null]"));
+}
+END_TEST
+
 /* Python's numbers are longer than C's: values go through as they are written. */
 START_TEST(test_key_values_are_not_changed)
 {
@@ -482,6 +503,7 @@ int main(void)
         tcase_add_test(tests, test_default_number_of_workers);
         tcase_add_test(tests, test_levels);
         tcase_add_test(tests, test_parts_are_merged);
+        tcase_add_test(tests, test_extra_files);
         tcase_add_test(tests, test_key_values_are_not_changed);
         tcase_add_test(tests, test_environment);
         tcase_add_test(tests, test_named_environment);

@@ -17,6 +17,8 @@
 #define WITH(text) "{" text ", \"programs\": {\"a\": {" MAIN "}}}"
 #define MODULE     "the path of a Python file or {\"source\": \"...\"}"
 #define PACKAGE    "the path of a folder or {\"path\": \"...\", \"data\": [\"*.json\"]}"
+#define FILE_FORM                                                                                  \
+        "a path, \"memfd:64M\", {\"path\": \"...\", \"mode\": \"r\"} or {\"memfd\": \"64M\"}"
 #define SOME                                                                                       \
         "{\"env\": \"NAME\"}, {\"venv\": \"...\"}, {\"prefix\": \"...\"} or {\"python\": \"...\"}"
 #define GONE "No such file or directory\n"
@@ -90,6 +92,56 @@ static const struct {
          "programs.d/tools.conf:1:58: max_queue_size 0 needs a min_workers of 1 or more: no "
          "request "
          "could wait for the first worker\n"},
+        {ONE(MAIN ", \"extra_files\": \"x\""),
+         "programs.d/tools.conf:1:55: extra_files must be an array of files: " FILE_FORM
+         ", not the string \"x\"\n"},
+        {ONE(MAIN ", \"extra_files\": [\"\"]"),
+         "programs.d/tools.conf:1:56: a file must be " FILE_FORM ", not the string \"\"\n"},
+        {ONE(MAIN ", \"extra_files\": [\"/dev/null\", 5]"),
+         "programs.d/tools.conf:1:69: a file must be " FILE_FORM ", not the number 5\n"},
+        {ONE(MAIN ", \"extra_files\": [{}]"),
+         "programs.d/tools.conf:1:56: an object here has either a \"path\" or a \"memfd\"\n"},
+        {ONE(MAIN ", \"extra_files\": [{\"path\": \"x\", \"memfd\": \"1K\"}]"),
+         "programs.d/tools.conf:1:56: an object here has either a \"path\" or a \"memfd\"\n"},
+        {ONE(MAIN ", \"extra_files\": [{\"path\": \"/dev/null\", \"mode\": \"rw\"}]"),
+         "programs.d/tools.conf:1:86: mode must be one of \"r\", \"r+\", \"w\", \"w+\", \"a\" and "
+         "\"a+\", not the string \"rw\"\n"},
+        {ONE(MAIN ", \"extra_files\": [{\"path\": 1}]"),
+         "programs.d/tools.conf:1:65: path must be a path, not the number 1\n"},
+        {ONE(MAIN ", \"extra_files\": [{\"path\": \"/dev/null\", \"create\": 1}]"),
+         "programs.d/tools.conf:1:88: create must be true or false, not the number 1\n"},
+        {ONE(MAIN ", \"extra_files\": [{\"path\": \"/dev/null\", \"permissions\": \"0888\"}]"),
+         "programs.d/tools.conf:1:93: permissions must be an octal mode in quotes, like \"0640\", "
+         "not the string \"0888\"\n"},
+        {ONE(MAIN ", \"extra_files\": [{\"path\": \"/dev/null\", \"name\": \"x\"}]"),
+         "programs.d/tools.conf:1:78: \"name\" is unknown here; a path may have \"mode\", "
+         "\"create\" and \"permissions\"\n"},
+        {ONE(MAIN ", \"extra_files\": [{\"memfd\": \"1K\", \"mode\": \"r\"}]"),
+         "programs.d/tools.conf:1:72: \"mode\" is unknown here; a memfd may have a \"name\"\n"},
+        {ONE(MAIN ", \"extra_files\": [{\"memfd\": 4096}]"),
+         "programs.d/tools.conf:1:66: memfd must be a size with its unit, like \"64K\" or \"16M\", "
+         "not the number 4096\n"},
+        {ONE(MAIN ", \"extra_files\": [\"memfd:64\"]"),
+         "programs.d/tools.conf:1:56: memfd must be a size with its unit, like \"64K\" or \"16M\", "
+         "from \"1B\" to \"1T\", not \"64\"\n"},
+        {ONE(MAIN ", \"extra_files\": [{\"memfd\": \"2T\"}]"),
+         "programs.d/tools.conf:1:66: memfd must be a size with its unit, like \"64K\" or \"16M\", "
+         "from \"1B\" to \"1T\", not \"2T\"\n"},
+        {ONE(MAIN ", \"extra_files\": [{\"memfd\": \"1K\", \"name\": \"a b\"}]"),
+         "programs.d/tools.conf:1:80: name must be letters, digits, _, . and -, at most 64 of "
+         "them, in quotes, not the string \"a b\"\n"},
+        {ONE(MAIN ", \"extra_files\": [{\"memfd\": \"1K\", \"name\": \"a\"}, {\"memfd\": \"2K\", "
+                  "\"name\": \"a\"}]"),
+         "programs.d/tools.conf:1:86: there is another memfd of the name \"a\"\n"},
+        {ONE(MAIN ", \"extra_files\": [\"gone\"]"),
+         "programs.d/tools.conf:1:56: cannot open programs.d/gone for reading: No such file or "
+         "directory\n"},
+        {ONE(MAIN ", \"extra_files\": [\"/dev/null\", {\"path\": \"gone/x\", \"mode\": \"a\"}]"),
+         "programs.d/tools.conf:1:69: cannot open programs.d/gone/x for appending: No such file or "
+         "directory\n"},
+        {ONE(MAIN ", \"extra_files\": [{\"path\": \"lib\", \"mode\": \"r+\"}]"),
+         "programs.d/tools.conf:1:56: cannot open programs.d/lib for reading and writing: Is a "
+         "directory\n"},
         {ONE(MAIN ", \"working_directory\": \"gone\""),
          "programs.d/tools.conf:1:61: working_directory: cannot use programs.d/gone: " GONE},
         {WITH("\"max_workers\": 4"),

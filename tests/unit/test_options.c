@@ -503,9 +503,10 @@ END_TEST
 /* A name that is near to none is told what there is. */
 START_TEST(test_unknown_lists_all)
 {
-        static const char before[] = "/x.conf:1:2: unknown option \"x\"; the options of "
-                                     "\"defaults\" are args, environment, env, modules, packages, "
-                                     "key_values, ";
+        static const char before[] =
+                "/x.conf:1:2: unknown option \"x\"; the options of "
+                "\"defaults\" are args, environment, env, extra_files, modules, packages, "
+                "key_values, ";
         static const char after[] = "; see jumpbootd.conf(5)";
         struct json_node root, node;
         struct json_cursor cursor = {0};

@@ -106,7 +106,7 @@ static void be_born(pid_t pid)
 START_TEST(a_spawned_one_comes_up_and_leaves_its_owner_the_owners_pipes)
 {
         begin("echo");
-        ck_assert_int_eq(process_spawn(&process, NULL, NULL, 0, &ends, error), 0);
+        ck_assert_int_eq(process_spawn(&process, NULL, -1, &ends, error), 0);
         ck_assert_int_gt(process.pid, 0);
         ck_assert_int_eq(process.context.pid, process.pid);
         ck_assert(ends.pipe_in >= 0 && ends.pipe_out >= 0);
@@ -124,7 +124,7 @@ START_TEST(what_cannot_be_started_is_told)
         begin("echo");
         free(options->python);
         options->python = strdup(folder_at("no-such-python"));
-        ck_assert_int_eq(process_spawn(&process, NULL, NULL, 0, &ends, error), -ENOENT);
+        ck_assert_int_eq(process_spawn(&process, NULL, -1, &ends, error), -ENOENT);
         ck_assert_ptr_nonnull(strstr(error, "no-such-python"));
 }
 END_TEST

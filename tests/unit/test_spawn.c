@@ -491,12 +491,15 @@ static bool reads_line(int fd, const char *expected)
 
 static void must_work_with(const int *extra_fds, size_t n_extra_fds, const char *expected)
 {
+        struct extra_file extra_files[8];
         struct spawn_options options = default_options();
         struct spawned spawned;
         int status;
 
-        options.extra_fds = extra_fds;
-        options.n_extra_fds = n_extra_fds;
+        for (size_t i = 0; i < n_extra_fds; i++)
+                extra_files[i] = (struct extra_file){.fd = extra_fds[i]};
+        options.extra_files = extra_files;
+        options.n_extra_files = n_extra_fds;
         must(spawn_process(&options, &spawned, error) == 0);
         must(write(spawned.bootstrap_in, pipes_script, strlen(pipes_script)) > 0);
         must(write(spawned.program_in, "P", 1) == 1 && write(spawned.pipe_in, "x\n", 2) == 2);
@@ -552,18 +555,64 @@ START_TEST(extra_descriptors_may_have_the_childs_numbers)
 }
 END_TEST
 
+/* The child opens those that have a path, among those that it is given. */
+static void extras_are_opened(void)
+{
+        char path[] = "/tmp/jumpboot-spawn-XXXXXX", made[64];
+        struct spawn_options options = default_options();
+        struct extra_file extra_files[] = {
+                {.path = path, .flags = O_RDONLY},
+                {.fd = file_of("one")},
+                {.path = made, .flags = O_WRONLY | O_APPEND | O_CREAT, .permissions = 0640},
+        };
+        static const char script[] =
+                "import os, sys, fcntl\n"
+                "count = int(sys.argv[2])\n"
+                "fds = [int(fd) for fd in sys.argv[3:3 + count]]\n"
+                "texts = [os.read(fd, 9).decode() for fd in fds[:2]]\n"
+                "os.write(fds[2], b'more')\n"
+                "blocks = [os.get_blocking(fd) and os.get_inheritable(fd) for fd in fds]\n"
+                "appends = fcntl.fcntl(fds[2], fcntl.F_GETFL) & os.O_APPEND != 0\n"
+                "os.write(5, ('%s %s %s %o\\n' % (texts, blocks, appends,\n"
+                "             os.fstat(fds[2]).st_mode)).encode())\n";
+        struct spawned spawned;
+        char text[8] = "";
+        int status, fd = mkstemp(path);
+
+        must(write(fd, "file", 4) == 4 && close(fd) == 0);
+        snprintf(made, sizeof(made), "%s-made", path);
+        options.umask = 027;
+        options.extra_files = extra_files;
+        options.n_extra_files = ARRAY_SIZE(extra_files);
+        must(spawn_process(&options, &spawned, error) == 0);
+        must(write(spawned.bootstrap_in, script, strlen(script)) > 0);
+        spawned.bootstrap_in = close_fd(spawned.bootstrap_in);
+        must(reads_line(spawned.status_in, "['file', 'one'] [True, True, True] True 100640\n"));
+        must(waitpid(spawned.pid, &status, 0) == spawned.pid && status == 0);
+        fd = open(made, O_RDONLY);
+        must(fd >= 0 && read(fd, text, sizeof(text)) == 4 && strcmp(text, "more") == 0);
+        must(unlink(path) == 0 && unlink(made) == 0);
+        spawned_close(&spawned);
+}
+
+START_TEST(files_are_opened_by_the_process_itself)
+{
+        in_process(extras_are_opened);
+}
+END_TEST
+
 static void many_extras_and_no_python(void)
 {
         struct spawn_options options = default_options();
         struct spawned spawned;
-        int extra_fds[40];
+        struct extra_file extra_files[40];
 
         for (int fd = 3; fd < 1024; fd++)
                 close(fd);
-        for (size_t i = 0; i < ARRAY_SIZE(extra_fds); i++)
-                extra_fds[i] = STDERR_FILENO;
-        options.extra_fds = extra_fds;
-        options.n_extra_fds = ARRAY_SIZE(extra_fds);
+        for (size_t i = 0; i < ARRAY_SIZE(extra_files); i++)
+                extra_files[i] = (struct extra_file){.fd = STDERR_FILENO};
+        options.extra_files = extra_files;
+        options.n_extra_files = ARRAY_SIZE(extra_files);
         options.python = "/nonexistent/python3";
         must(spawn_process(&options, &spawned, error) == -ENOENT);
         must(fcntl(3, F_GETFD) < 0);
@@ -652,9 +701,17 @@ static const struct {
         {{.python = PYTHON, .files_limit = &(const struct rlimit){20, 10}},
          -EINVAL,
          "cannot set the limit of open files: Invalid argument"},
-        {{.python = PYTHON, .extra_fds = (const int[]){4095}, .n_extra_fds = 1},
+        {{.python = PYTHON,
+          .extra_files = (const struct extra_file[]){{.fd = 4095}},
+          .n_extra_files = 1},
          -EBADF,
          "cannot pass on descriptor 4095: Bad file descriptor"},
+        {{.python = PYTHON,
+          .extra_files =
+                  (const struct extra_file[]){{.path = "/dev/null"}, {.path = "/nonexistent/log"}},
+          .n_extra_files = 2},
+         -ENOENT,
+         "cannot open /nonexistent/log: No such file or directory"},
 };
 
 START_TEST(a_failure_is_told_and_leaves_nothing)
@@ -740,8 +797,8 @@ static void be_a_parent(int life)
         struct spawn_options options = default_options();
         struct spawned spawned;
 
-        options.extra_fds = &life;
-        options.n_extra_fds = 1;
+        options.extra_files = &(struct extra_file){.fd = life};
+        options.n_extra_files = 1;
         must(spawn_process(&options, &spawned, error) == 0);
         must(write(spawned.bootstrap_in, script, strlen(script)) > 0);
         close(spawned.bootstrap_in);
@@ -830,6 +887,7 @@ int main(void)
         tcase_add_test(tcase, the_pipes_are_where_they_should_be);
         tcase_add_test(tcase, the_daemons_ends_may_have_the_childs_numbers);
         tcase_add_test(tcase, extra_descriptors_may_have_the_childs_numbers);
+        tcase_add_test(tcase, files_are_opened_by_the_process_itself);
         tcase_add_test(tcase, a_failure_is_told_past_any_extra_descriptors);
         tcase_add_loop_test(tcase, what_others_left_open_is_closed, SANDBOX_NONE,
                             SANDBOX_NO_LISTING + 1);
