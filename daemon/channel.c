@@ -119,6 +119,34 @@ static uint64_t read_serial(const struct channel *channel)
         return serial;
 }
 
+static bool is_null(const struct channel *channel, unsigned name)
+{
+        return channel->envelope.message.member[name].type == ENVELOPE_NULL;
+}
+
+static bool has(const struct channel *channel, unsigned name)
+{
+        return channel->envelope.message.member[name].type != ENVELOPE_ABSENT;
+}
+
+static void take_answer(struct channel *channel)
+{
+        struct channel_answer answer = {
+                .serial = read_serial(channel),
+                .kind = part_of(channel, KIND),
+                .data = part_of(channel, DATA),
+                .traceback = part_of(channel, TRACEBACK),
+        };
+
+        if (!is_null(channel, REQUEST_ID))
+                answer.id = part_of(channel, REQUEST_ID);
+        if (!is_null(channel, RESULT) || !has(channel, ERROR) || is_null(channel, ERROR))
+                answer.result = part_of(channel, RESULT);
+        if (!is_null(channel, ERROR) || !has(channel, RESULT))
+                answer.error = part_of(channel, ERROR);
+        channel->events->answered(channel->userdata, &answer);
+}
+
 static void take_line(struct channel *channel)
 {
         const struct envelope *envelope = &channel->envelope;
@@ -130,19 +158,7 @@ static void take_line(struct channel *channel)
                 break_channel(channel, "it wrote a line that is no message to the answer pipe");
                 return;
         }
-        struct channel_answer answer = {
-                .serial = read_serial(channel),
-                .result = part_of(channel, RESULT),
-                .error = part_of(channel, ERROR),
-                .kind = part_of(channel, KIND),
-                .data = part_of(channel, DATA),
-                .traceback = part_of(channel, TRACEBACK),
-        };
-        if (answer.serial == 0 || !answer.result.source == !answer.error.source)
-                break_channel(channel, "it wrote an answer without a request_id, or without "
-                                       "exactly one of result and error");
-        else
-                channel->events->answered(channel->userdata, &answer);
+        take_answer(channel);
 }
 
 /* Scans what has come since the last time. */
@@ -160,6 +176,7 @@ static void scan(struct channel *channel)
                         break_channel(channel, "it wrote to the answer pipe what is not JSON");
                 } else if (envelope->length > channel->max_line) {
                         break_channel(channel, "its answer is far over max_response_size");
+                        channel->events->too_large(channel->userdata, read_serial(channel));
                 } else if (progress == ENVELOPE_LINE) {
                         take_line(channel);
                         buffer_drop(&channel->from_worker, envelope->length + 1);

@@ -16,9 +16,11 @@ struct event;
 struct event_base;
 struct request;
 
-/* One answer line. Its parts lie in the channel's input until the callback returns. */
+/* One answer line. Its parts lie in the channel's input until the callback returns. A null in the
+ * place of an id is none; nor is one that stands beside an error or a result. */
 struct channel_answer {
-        uint64_t serial;
+        struct rpc_part id;     /* as it stands there; programs may leave it out */
+        uint64_t serial;        /* what it says; 0: it is no serial */
         struct rpc_part result; /* an answer has either this one ... */
         struct rpc_part error;  /* ... or this one: a string or an object */
         struct rpc_part kind;
@@ -28,6 +30,9 @@ struct channel_answer {
 
 struct channel_events {
         void (*answered)(void *userdata, const struct channel_answer *answer);
+        /* The line that it writes is too long: `broken` was told just before. What it is an answer
+         * to, if that has been seen already; else 0. */
+        void (*too_large)(void *userdata, uint64_t serial);
         /* The end, told once; nothing is read or written from then on. Either the worker broke the
          * rules, as `reason` says, or it closed a pipe, as it does when it exits. */
         void (*broken)(void *userdata, const char *reason);

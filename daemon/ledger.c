@@ -36,6 +36,14 @@ uint64_t ledger_find(struct ledger *ledger, uint64_t serial)
         return 0;
 }
 
+bool ledger_has_answered(const struct ledger *ledger, uint64_t serial)
+{
+        for (size_t i = 0; i < LEDGER_SIZE; i++)
+                if (ledger->entry[i].serial == serial && ledger->entry[i].is_answered)
+                        return true;
+        return false;
+}
+
 void ledger_answered(struct ledger *ledger, uint64_t ordinal, uint64_t now)
 {
         struct ledger_entry *entry = ledger_at(ledger, ordinal);

@@ -44,6 +44,8 @@ uint64_t ledger_add(struct ledger *ledger, struct request *request, uint64_t ser
 struct ledger_entry *ledger_at(struct ledger *ledger, uint64_t ordinal);
 /* The ordinal of what has this serial; 0: there is none that is not answered. */
 uint64_t ledger_find(struct ledger *ledger, uint64_t serial);
+/* Whether it is one of the last LEDGER_SIZE requests, and answered. */
+bool ledger_has_answered(const struct ledger *ledger, uint64_t serial);
 /* The worker has answered it. */
 void ledger_answered(struct ledger *ledger, uint64_t ordinal, uint64_t now);
 /* The ordinal of the first one that is not answered; 0: there is none. */

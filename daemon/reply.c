@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "reply.h"
 
+#include <string.h>
+
 static enum rpc_status status_of(const struct rpc_part *kind)
 {
         char text[32];
@@ -63,4 +65,15 @@ void reply_translate(const struct channel_answer *from, struct rpc_answer *answe
                 answer->data = from->data;
         else if (answer->status == RPC_EXCEPTION && plain_error_data(answer, from) < 0)
                 buffer_clear(&answer->own);
+}
+
+void reply_refuse(struct rpc_answer *answer, const char *fault)
+{
+        struct buffer *own = &answer->own;
+
+        rpc_answer_fail(answer, RPC_EXCEPTION, NULL, "%s", fault);
+        const struct rpc_part message = {own, own->length, strlen(fault) + 2};
+        if (buffer_append(own, "\"", 1) == 0 && buffer_append(own, fault, strlen(fault)) == 0 &&
+            buffer_append(own, "\"", 1) == 0)
+                answer->message = message;
 }

@@ -9,3 +9,5 @@
 
 /* `answer` was initialised, and refers to the channel's input afterwards. */
 void reply_translate(const struct channel_answer *from, struct rpc_answer *answer);
+/* In place of an answer of the worker's that is none: says what is wrong with it. */
+void reply_refuse(struct rpc_answer *answer, const char *fault);

@@ -52,7 +52,9 @@ def test_an_answer_that_comes_byte_by_byte(faulty):
 @pytest.mark.valgrind
 @pytest.mark.parametrize(
     "mode",
-    ["foreign-id", "garbage", "binary", "no-result", "close-answers", "endless-answer"],
+    ["garbage", "binary", "close-answers", 'counting-line={"request_id":"9999","result":1}',
+     'counting-line={"request_id":"ID"}', 'counting-line={"result":1}',
+     'other-line=["request_id","ID"]', 'other-line={"request_id":"ID","result":1,"result":2}'],
 )
 def test_a_violation_costs_the_worker_its_life(faulty, mode):
     daemon = faulty(mode, server={"max_response_size": "1M"})
@@ -68,16 +70,68 @@ def test_a_violation_costs_the_worker_its_life(faulty, mode):
     assert client.call("other.ok") == "ok"
 
 
-def test_an_answer_given_twice(faulty):
-    """The first is the answer; the second belongs to nobody, and costs the worker its life."""
-    daemon = faulty("answer-twice")
+@pytest.mark.valgrind
+@pytest.mark.parametrize("mode", ["answer-twice", "unnamed-twice", "answer-unasked"])
+def test_answers_to_nothing(faulty, mode):
+    """The first is the answer. What comes after it belongs to nobody: not to the next request, which
+    may wait for the worker already, either."""
+    daemon = faulty(mode, max_workers=1)
+    client = daemon.connect()
+    worker = client.call("app.pid")
+    for number in range(20):
+        client.request("app.work", id=number)
+    for number in range(20):
+        assert client.receive() == {"jsonrpc": "2.0", "id": number, "result": "done"}
+    assert client.call("app.pid") == worker
+    assert daemon.wait_log("ignoring an answer that is to none of its requests")
+    assert not client.has_input()
+
+
+@pytest.mark.valgrind
+@pytest.mark.parametrize("line, message", [
+    ('{"request_id":"ID"}', "without exactly one of result and error"),
+    ('{"value":3}', "without exactly one of result and error"),
+    ('{"request_id":"ID","result":1,"error":"x"}', "without exactly one of result and error"),
+    ('{"request_id":"999999999","result":1}', "a request_id that it was not given"),
+    ('{"request_id":"mine","result":1}', "a request_id that it was not given"),
+    ('{"request_id":["ID"],"result":1}', "a request_id that it was not given"),
+])
+def test_what_is_no_answer_is_an_error_of_its_request(faulty, line, message):
+    """And of no other, nor of the worker, whose next answer may be a good one."""
+    daemon = faulty("other-line=" + line)
+    client = daemon.connect()
+    worker = client.call("app.pid")
+    for _ in range(3):
+        error = client.error("app.work")
+        assert (error["code"], error["data"]["kind"]) == (-32000, "exception")
+        assert message in error["message"]
+    assert client.call("app.pid") == worker
+    assert client.call("other.ok") == "ok"
+
+
+@pytest.mark.parametrize("line, result", [
+    ('{"result":[1]}', [1]), ('{"request_id":null,"result":2}', 2), ('{"request_id":ID,"result":3}', 3),
+    ('{"error":null,"result":4}', 4), ('{"result":null,"request_id":"ID"}', None),
+])
+def test_answers_in_other_words(faulty, line, result):
+    daemon = faulty("other-line=" + line)
+    for _ in range(3):
+        assert daemon.call("app.work") == result
+
+
+@pytest.mark.valgrind
+@pytest.mark.parametrize("mode", ["huge-answer=3000000", "endless-answer"])
+def test_an_answer_over_the_largest_size(faulty, mode):
+    """Its request is told so; the worker, of which nobody knows when it comes to an end, goes."""
+    daemon = faulty(mode, server={"max_response_size": "1M"})
     client = daemon.connect()
     old = client.call("app.pid")
-    assert client.call("app.work") == "done"
-    wait_until(lambda: is_gone(old), "the faulty worker to be killed")
-    assert client.call("other.ok") == "ok"
-    assert not client.has_input()
+    error = client.error("app.work")
+    assert error["data"]["kind"] == "too_large"
+    assert "max_response_size, 1048576 bytes" in error["data"]["detail"]
+    wait_until(lambda: is_gone(old), "the worker to be ended")
     assert client.call("app.pid") != old
+    assert client.call("other.ok") == "ok"
 
 
 @pytest.mark.parametrize(
@@ -109,15 +163,6 @@ def test_an_answer_and_then_the_end(faulty):
         assert client.call("app.work") == "done"
         wait_until(lambda: is_gone(worker), "the worker to end")
         daemon.wait_ready()
-
-
-def test_an_answer_over_the_largest_size(faulty):
-    daemon = faulty("huge-answer=3000000", server={"max_response_size": "1M"})
-    client = daemon.connect()
-    error = client.error("app.work")
-    assert error["data"]["kind"] in ("too_large", "worker_died")
-    assert "max_response_size" in str(error)
-    assert client.call("app.pid")
 
 
 def test_an_error_in_the_words_of_other_programs(faulty):

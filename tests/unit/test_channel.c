@@ -18,7 +18,8 @@ static struct channel channel;
 static int worker_in, worker_out; /* the worker's ends */
 
 static char told[8192]; /* "17 result=3|" for each */
-static unsigned n_told, n_broken, n_closed;
+static unsigned n_told, n_too_large, n_broken, n_closed;
+static uint64_t large_serial;
 static const char *reason;
 static size_t last_length;
 
@@ -43,12 +44,22 @@ static void on_answered(void *userdata, const struct channel_answer *answer)
         if (strlen(told) > sizeof(told) - 512)
                 told[0] = '\0';
         sprintf(told + strlen(told), "%" PRIu64, answer->serial);
+        if (answer->serial == 0)
+                note_part("id", &answer->id);
         note_part("result", &answer->result);
         note_part("error", &answer->error);
         note_part("kind", &answer->kind);
         note_part("data", &answer->data);
         note_part("traceback", &answer->traceback);
         strcat(told, "|");
+}
+
+static void on_too_large(void *userdata, uint64_t serial)
+{
+        (void)userdata;
+        ck_assert_uint_eq(n_broken, 1);
+        n_too_large++;
+        large_serial = serial;
 }
 
 static void on_broken(void *userdata, const char *why)
@@ -65,7 +76,12 @@ static void on_closed(void *userdata, const char *why)
         reason = why;
 }
 
-static const struct channel_events events = {on_answered, on_broken, on_closed};
+static const struct channel_events events = {
+        .answered = on_answered,
+        .too_large = on_too_large,
+        .broken = on_broken,
+        .closed = on_closed,
+};
 
 static void setup(void)
 {
@@ -264,17 +280,6 @@ static const char *const faulty_lines[] = {
         "{\"request_id\":\"1\",\"result\":\"\xff\"}\n",
         "[{\"request_id\":\"1\",\"result\":1}]\n",
         "17\n",
-        "{\"result\":1}\n",
-        "{\"request_id\":null,\"result\":1}\n",
-        "{\"request_id\":\"\",\"result\":1}\n",
-        "{\"request_id\":\"x\",\"result\":1}\n",
-        "{\"request_id\":\"0\",\"result\":1}\n",
-        "{\"request_id\":\"-1\",\"result\":1}\n",
-        "{\"request_id\":1.5,\"result\":1}\n",
-        "{\"request_id\":[1],\"result\":1}\n",
-        "{\"request_id\":\"1111111111111111111111111\",\"result\":1}\n",
-        "{\"request_id\":\"1\"}\n",
-        "{\"request_id\":\"1\",\"result\":1,\"error\":\"x\"}\n",
         "{\"request_id\":\"1\",\"result\":1,\"result\":2}\n",
         "{\"request_id\":\"1\",\"request_id\":\"2\",\"result\":1}\n",
 };
@@ -297,6 +302,50 @@ START_TEST(what_is_no_answer_breaks_it_once)
         ck_assert_str_eq(worker_reads(), "");
         ck_assert_uint_eq(n_told, 1);
         ck_assert_uint_eq(n_broken, 1);
+}
+END_TEST
+
+/* A program with a loop of its own may leave out what the daemon can work out, and get it wrong. */
+START_TEST(what_is_no_serial_is_told_as_it_stands)
+{
+        static const char *const ids[] = {
+                "\"\"", "\"x\"", "\"0\"", "\"-1\"", "1.5", "[1]", "\"1111111111111111111111111\"",
+        };
+        char line[128], expected[128];
+
+        for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+                told[0] = '\0';
+                sprintf(line, "{\"request_id\":%s,\"result\":1}\n", ids[i]);
+                answer(line);
+                sprintf(expected, "0 id=%s result=1|", ids[i]);
+                ck_assert_str_eq(told, expected);
+        }
+        told[0] = '\0';
+        answer("{\"result\":1}\n{\"request_id\":null,\"result\":2}\n");
+        ck_assert_str_eq(told, "0 result=1|0 result=2|");
+        ck_assert_uint_eq(n_broken, 0);
+}
+END_TEST
+
+START_TEST(null_stands_for_what_is_not_there)
+{
+        static const char *const lines[][2] = {
+                {"\"result\":1,\"error\":null", "1 result=1|"},
+                {"\"result\":null,\"error\":\"x\"", "1 error=\"x\"|"},
+                {"\"result\":null,\"error\":null", "1 result=null|"},
+                {"\"result\":null", "1 result=null|"},
+                {"\"error\":null", "1 error=null|"},
+                {"\"result\":1,\"error\":\"x\"", "1 result=1 error=\"x\"|"},
+                {"\"other\":1", "1|"},
+        };
+        char line[128];
+
+        for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+                told[0] = '\0';
+                sprintf(line, "{\"request_id\":\"1\",%s}\n", lines[i][0]);
+                answer(line);
+                ck_assert_str_eq(told, lines[i][1]);
+        }
 }
 END_TEST
 
@@ -336,7 +385,18 @@ START_TEST(an_answer_that_is_far_too_large_breaks_it)
         write_digits(3 * MAX_RESPONSE);
         ck_assert_uint_eq(n_broken, 1);
         ck_assert_ptr_nonnull(strstr(reason, "max_response_size"));
+        ck_assert_uint_eq(n_too_large, 1);
+        ck_assert_uint_eq(large_serial, 1);
         ck_assert_uint_le(buffers.memory, 2 * MAX_RESPONSE + 4 * BUFFER_CHUNK_SIZE);
+}
+END_TEST
+
+START_TEST(one_that_names_its_request_last_is_told_without_it)
+{
+        write_text(worker_out, "{\"result\":");
+        write_digits(3 * MAX_RESPONSE);
+        ck_assert_uint_eq(n_too_large, 1);
+        ck_assert_uint_eq(large_serial, 0);
 }
 END_TEST
 
@@ -466,9 +526,12 @@ int main(void)
         tcase_add_test(tcase, a_serial_may_be_a_bare_number);
         tcase_add_loop_test(tcase, what_is_no_answer_breaks_it_once, 0,
                             (int)ARRAY_SIZE(faulty_lines));
+        tcase_add_test(tcase, what_is_no_serial_is_told_as_it_stands);
+        tcase_add_test(tcase, null_stands_for_what_is_not_there);
         tcase_add_test(tcase, garbage_breaks_it_before_the_line_ends);
         tcase_add_test(tcase, the_largest_answer_is_taken);
         tcase_add_test(tcase, an_answer_that_is_far_too_large_breaks_it);
+        tcase_add_test(tcase, one_that_names_its_request_last_is_told_without_it);
         tcase_add_test(tcase, the_end_of_answers_closes_it);
         tcase_add_test(tcase, a_worker_that_reads_no_more_closes_it_after_its_answers);
         tcase_add_test(tcase, a_worker_that_stops_reading_midway_closes_it);

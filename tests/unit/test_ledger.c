@@ -147,6 +147,23 @@ START_TEST(it_is_full_at_its_size)
 }
 END_TEST
 
+START_TEST(the_last_answers_are_remembered)
+{
+        ck_assert(!ledger_has_answered(&ledger, 1));
+        for (uint64_t serial = 1; serial <= LEDGER_SIZE; serial++)
+                add(serial, 1);
+        ledger_answered(&ledger, 2, 1);
+        ck_assert(ledger_has_answered(&ledger, 2));
+        ck_assert(!ledger_has_answered(&ledger, 1));
+        ledger_answered(&ledger, 1, 1);
+        ck_assert(ledger_has_answered(&ledger, 1));
+        add(1000, 1);
+        ck_assert(!ledger_has_answered(&ledger, 1));
+        ck_assert(!ledger_has_answered(&ledger, 1000));
+        ck_assert(ledger_has_answered(&ledger, 2));
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("ledger");
@@ -160,6 +177,7 @@ int main(void)
         tcase_add_test(tcase, the_time_of_the_head_is_when_it_came_to_be_it);
         tcase_add_test(tcase, it_is_right_after_anything);
         tcase_add_test(tcase, it_is_full_at_its_size);
+        tcase_add_test(tcase, the_last_answers_are_remembered);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }

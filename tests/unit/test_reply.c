@@ -133,6 +133,24 @@ START_TEST(data_that_is_no_object_is_left_out)
 }
 END_TEST
 
+START_TEST(what_is_no_answer_says_what_is_wrong)
+{
+        struct rpc_answer answer;
+        struct buffer out;
+
+        buffer_init(&out, &buffers);
+        rpc_answer_init(&answer, &buffers);
+        reply_refuse(&answer, "it is wrong");
+        ck_assert_int_eq(rpc_answer_write(&answer, "1", 1, &out), 0);
+        ck_assert_str_eq(buffer_text(&out),
+                         "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32000,\"message\":"
+                         "\"it is wrong\",\"data\":{\"kind\":\"exception\",\"detail\":"
+                         "\"it is wrong\"}}}");
+        buffer_clear(&out);
+        rpc_answer_clear(&answer);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("reply");
@@ -145,5 +163,6 @@ int main(void)
         tcase_add_test(tcase, a_plain_error_becomes_an_exception);
         tcase_add_test(tcase, other_kinds_have_their_kind_as_data);
         tcase_add_test(tcase, data_that_is_no_object_is_left_out);
+        tcase_add_test(tcase, what_is_no_answer_says_what_is_wrong);
         return run_suite(suite);
 }

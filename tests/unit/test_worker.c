@@ -406,13 +406,14 @@ START_TEST(its_death_is_told)
         } rows[] = {
                 {"exit", "exited with status 3"},
                 {"garbage", "was ended: it wrote to the answer pipe what is not JSON"},
-                {"foreign", "was ended: it answered a request that it does not have"},
-                {"twice", "was ended: it answered a request that it does not have"},
+                {"binary", "was ended: it wrote to the answer pipe what is not JSON"},
+                {"half", "exited with status 3"},
         };
 
         start_ready("echo");
         send_call(rows[_i].function);
         check_death(rows[_i].death);
+        ck_assert_uint_eq(n_answers, 0);
         ck_assert(!worker->process.is_asked);
 }
 END_TEST
@@ -439,11 +440,111 @@ START_TEST(an_answer_before_its_death_counts)
 }
 END_TEST
 
-START_TEST(answering_before_it_is_ready_is_a_fault)
+START_TEST(an_answer_before_it_is_ready_is_to_nobody)
 {
-        start("early");
-        check_death("was ended: it answered a request that it does not have");
-        ck_assert_uint_eq(n_ready, 0);
+        start_ready("early");
+        loop_until(log_has("ignoring an answer that is to none of its requests"));
+        send_call("echo");
+        loop_until(n_answers == 1);
+        ck_assert_str_eq(answers, "1:ok [1]|");
+}
+END_TEST
+
+START_TEST(without_a_request_id_it_answers_the_only_request)
+{
+        start_ready("echo");
+        send_call("unnamed");
+        loop_until(n_answers == 1);
+        ck_assert_str_eq(answers, "1:ok 1|");
+        check_lists(WORKER_IDLE);
+}
+END_TEST
+
+/* The second one is to nobody, also where the next request has been sent meanwhile. */
+START_TEST(what_is_written_twice_is_no_answer_to_the_next_request)
+{
+        static const char *const functions[] = {"twice", "unnamed2"};
+
+        start_ready("echo");
+        ck_assert_int_eq(kill(worker->process.pid, SIGSTOP), 0);
+        send_call(functions[_i]);
+        loop_until(buffer_is_empty(&worker->channel.to_worker));
+        ck_assert_int_eq(kill(worker->process.pid, SIGCONT), 0);
+        loop_until(n_answers == 1);
+        send_call("echo");
+        loop_until(n_answers == 2);
+        ck_assert_str_eq(answers, "1:ok 1|2:ok [1]|");
+        loop_until(log_has("ignoring an answer that is to none of its requests"));
+        check_lists(WORKER_IDLE);
+}
+END_TEST
+
+START_TEST(what_is_no_answer_is_an_error_of_its_request)
+{
+        static const struct {
+                const char *function, *message;
+        } rows[] = {
+                {"nothing", "without exactly one of result and error"},
+                {"both", "without exactly one of result and error"},
+                {"other", "a request_id that it was not given"},
+                {"foreign", "a request_id that it was not given"},
+        };
+
+        start_ready("echo");
+        send_call(rows[_i].function);
+        loop_until(n_answers == 1);
+        ck_assert_int_eq(last_status, RPC_EXCEPTION);
+        ck_assert(log_has(rows[_i].message));
+        send_call("echo");
+        loop_until(n_answers == 2);
+        ck_assert_int_eq(last_status, RPC_OK);
+        check_lists(WORKER_IDLE);
+}
+END_TEST
+
+/* Of two requests nobody can tell which one it is for: neither gets what may be the other's. */
+START_TEST(an_answer_that_may_be_to_either_is_a_fault)
+{
+        static const char *const functions[] = {"unnamed", "foreign"};
+
+        start_ready("echo");
+        send_call("keep");
+        send_call(functions[_i]);
+        check_death("was ended: it wrote an answer that does not say to which of its requests");
+        ck_assert_uint_eq(n_answers, 0);
+        ck_assert_uint_eq(ledger_count_requests(&worker->ledger), 2);
+}
+END_TEST
+
+START_TEST(one_with_our_loop_keeps_to_the_rules)
+{
+        static const struct {
+                const char *function, *death;
+        } rows[] = {
+                {"foreign", "was ended: it answered a request that it does not have"},
+                {"twice", "was ended: it answered a request that it does not have"},
+                {"unnamed", "was ended: it answered a request that it does not have"},
+                {"nothing",
+                 "was ended: it wrote an answer without exactly one of result and error"},
+        };
+
+        start_ready("counting");
+        count_requests(worker, 0, 0);
+        send_call(rows[_i].function);
+        check_death(rows[_i].death);
+}
+END_TEST
+
+START_TEST(an_answer_that_is_too_large_says_so_to_its_request)
+{
+        static const char *const modes[] = {"echo", "counting"};
+
+        start_ready(modes[_i]);
+        send_call("large");
+        check_death("was ended: its answer is far over max_response_size");
+        ck_assert_uint_eq(n_answers, 1);
+        ck_assert_int_eq(last_status, RPC_TOO_LARGE);
+        ck_assert_uint_eq(ledger_count_requests(&worker->ledger), 0);
 }
 END_TEST
 
@@ -560,7 +661,13 @@ int main(void)
         tcase_add_loop_test(tcase, its_death_is_told, 0, 4);
         tcase_add_test(tcase, its_death_by_a_signal_is_told);
         tcase_add_test(tcase, an_answer_before_its_death_counts);
-        tcase_add_test(tcase, answering_before_it_is_ready_is_a_fault);
+        tcase_add_test(tcase, an_answer_before_it_is_ready_is_to_nobody);
+        tcase_add_test(tcase, without_a_request_id_it_answers_the_only_request);
+        tcase_add_loop_test(tcase, what_is_written_twice_is_no_answer_to_the_next_request, 0, 2);
+        tcase_add_loop_test(tcase, what_is_no_answer_is_an_error_of_its_request, 0, 4);
+        tcase_add_loop_test(tcase, an_answer_that_may_be_to_either_is_a_fault, 0, 2);
+        tcase_add_loop_test(tcase, one_with_our_loop_keeps_to_the_rules, 0, 4);
+        tcase_add_loop_test(tcase, an_answer_that_is_too_large_says_so_to_its_request, 0, 2);
         tcase_add_test(tcase, garbage_on_the_status_pipe_is_a_fault);
         tcase_add_test(tcase, a_start_that_fails_leaves_its_exception);
         tcase_add_test(tcase, a_start_that_failed_has_a_grace_to_end);

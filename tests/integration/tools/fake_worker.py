@@ -70,9 +70,10 @@ def answer_text(request, result="done", **members):
     return json.dumps({"request_id": request["request_id"], "result": result, **members}).encode()
 
 
-def serve(answer, **members):
+def serve(answer, has_taken=False, **members):
     """The ordinary life of a worker, with answer(request) in the place of its program."""
-    take_program()
+    if not has_taken:
+        take_program()
     send_ready(**members)
     while (request := next_request()) is not None:
         if request["command"] == "pid":
@@ -196,26 +197,36 @@ def answer_then_exit(status):
     serve(answer)
 
 
-def foreign_id():
+def other_line(line):
+    """Whatever the argument says, with ID in it for the request's id."""
+    serve(lambda request: write_all(
+        PIPE_OUT, line.encode().replace(b"ID", request["request_id"].encode()) + b"\n"))
+
+
+def counting_line(line):
+    """The same of a worker that claims to have our own loop."""
     def answer(request):
-        write_all(PIPE_OUT, answer_text({"request_id": "999999999"}) + b"\n")
+        write_all(PIPE_OUT, line.encode().replace(b"ID", request["request_id"].encode()) + b"\n")
         stay()
 
-    serve(answer)
+    serve(answer, counters=True)
 
 
 def answer_twice():
-    def answer(request):
-        write_all(PIPE_OUT, (answer_text(request) + b"\n") * 2)
+    serve(lambda request: write_all(
+        PIPE_OUT, answer_text(request) + b"\n" + answer_text(request, "again") + b"\n"))
 
-    serve(answer)
+
+def unnamed_twice():
+    """Two answers that name no request, in one go."""
+    serve(lambda request: write_all(PIPE_OUT, b'{"result":"done"}\n{"result":"again"}\n'))
 
 
 def answer_unasked():
+    """Answers to nothing, before it is ready and after."""
     take_program()
-    send_ready()
-    write_all(PIPE_OUT, answer_text({"request_id": "1"}) + b"\n")
-    stay()
+    write_all(PIPE_OUT, answer_text({"request_id": "1"}) + b'\n{"result":1}\n')
+    serve(lambda request: write_all(PIPE_OUT, answer_text(request) + b"\n"), has_taken=True)
 
 
 def garbage():
@@ -229,16 +240,6 @@ def garbage():
 def binary():
     def answer(request):
         write_all(PIPE_OUT, bytes(range(256)) * 64 + b"\n")
-        stay()
-
-    serve(answer)
-
-
-def no_result():
-    """JSON with the right id, and neither a result nor an error."""
-
-    def answer(request):
-        write_all(PIPE_OUT, b'{"request_id":"%s"}\n' % request["request_id"].encode())
         stay()
 
     serve(answer)
