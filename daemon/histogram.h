@@ -7,7 +7,9 @@
  */
 #include <stdint.h>
 
-#define HISTOGRAM_PART_BITS 5U  /* 32 buckets to each power of two */
+#ifndef HISTOGRAM_PART_BITS
+#define HISTOGRAM_PART_BITS 5U /* 32 buckets to each power of two */
+#endif
 #define HISTOGRAM_SIZE_BITS 37U /* what takes 2^37 microseconds (38 hours) or longer is all one */
 #define HISTOGRAM_BUCKETS   ((HISTOGRAM_SIZE_BITS - HISTOGRAM_PART_BITS + 1U) << HISTOGRAM_PART_BITS)
 

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""What the bench measures with: a load that checks every answer and counts what goes wrong, and the
+smallest relay there can be. How fast anything is, is not tested."""
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from harness import DEADLINE, wait_until
+
+BUILD = Path(os.environ["JUMPBOOT_BUILD"]) / "tests/bench"
+BENCH = Path(__file__).resolve().parents[1] / "bench"
+WORKER = [sys.executable, BENCH / "worker.py"]
+SHORT = ["--warm-up", "50ms", "--duration", "200ms"]
+
+
+def run_load(*arguments):
+    done = subprocess.run([BUILD / "load", *SHORT, *arguments], capture_output=True, text=True,
+                          timeout=DEADLINE)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def is_clean(report):
+    return report["calls"] > 0 and report["failures"] == report["starved"] == 0
+
+
+def answer_line(number, result):
+    return b'{"jsonrpc":"2.0","id":%d,"result":%s}\n' % (number, result)
+
+
+def answer_http(body, status=b"200 OK"):
+    return b"HTTP/1.1 %s\r\nServer: x\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+
+
+@pytest.fixture
+def serve_with(tmp_path):
+    """serve_with(talk) is the path of a socket; talk(file, number of the connection) deals with
+    each connection in a thread of its own."""
+    server = socket.socket(socket.AF_UNIX)
+    path = str(tmp_path / "fake.sock")
+
+    def accept(talk):
+        number = 0
+        while True:
+            try:
+                connection = server.accept()[0]
+            except OSError:
+                return
+            file = connection.makefile("rwb", buffering=0)
+            threading.Thread(target=talk, args=(file, number), daemon=True).start()
+            connection.close()
+            number += 1
+
+    def start(talk):
+        server.bind(path)
+        server.listen(64)
+        threading.Thread(target=accept, args=(talk,), daemon=True).start()
+        return path
+
+    yield start
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+
+
+def answering(answer_of):
+    """Lines are answered by answer_of(the call)."""
+    def talk(file, number):
+        try:
+            for line in iter(file.readline, b""):
+                file.write(answer_of(json.loads(line)))
+        except OSError:
+            pass
+    return talk
+
+
+@pytest.mark.parametrize("work", ["add", "echo:100K", "burn:300us"])
+@pytest.mark.parametrize("depth", ["1", "16"])
+def test_a_worker_on_pipes_answers_rightly(work, depth):
+    report = run_load("--work", work, "--depth", depth, "--pipes", *WORKER)
+    assert is_clean(report)
+    latency = report["latency_us"]
+    assert 0 < latency["p50"] <= latency["p99"] <= latency["max"]
+    assert report["cpu_us"]["worker"] > 0
+
+
+def test_a_load_through_the_relay_reaches_all_connections(tmp_path):
+    path = tmp_path / "relay.sock"
+    relay = subprocess.Popen([BUILD / "relay", path, "2", *WORKER])
+    try:
+        wait_until(path.is_socket, "the relay's socket", watch=[])
+        for work in "add", "echo:1M":
+            assert is_clean(run_load("--socket", path, "--connections", "8", "--depth", "4",
+                                     "--duration", "1s", "--work", work))
+        assert relay.poll() is None
+    finally:
+        relay.kill()
+        relay.wait()
+
+
+def test_the_daemon_serves_the_same_functions(start_daemon):
+    daemon = start_daemon({"bench": {"main": str(BENCH / "program.py"), "min_workers": 2,
+                                     "max_workers": 2}})
+    report = run_load("--socket", daemon.socket_path, "--connections", "8", "--depth", "4",
+                      "--cpu", "daemon=%d" % daemon.pid)
+    assert is_clean(report)
+    assert report["cpu_us"]["daemon"] > 0
+
+
+def test_wrong_answers_are_failures(serve_with):
+    path = serve_with(answering(lambda call: answer_line(call["id"], b"7")))
+    report = run_load("--socket", path)
+    assert report["calls"] == 0 and report["failures"] > 0 and report["starved"] == 1
+    assert report["failure"].startswith("this is not the right answer: {")
+
+
+def test_errors_are_failures(serve_with):
+    path = serve_with(answering(
+        lambda call: b'{"jsonrpc":"2.0","id":%d,"error":{"code":-32000}}\n' % call["id"]))
+    report = run_load("--socket", path)
+    assert report["calls"] == 0 and "-32000" in report["failure"]
+
+
+def test_answers_that_nothing_waits_for_end_the_connection(serve_with):
+    path = serve_with(answering(lambda call: answer_line(call["id"] + 1, b"1")))
+    report = run_load("--socket", path)
+    assert report["calls"] == 0 and report["failure"].startswith("a connection ended: ")
+
+
+def test_connections_that_get_no_answer_are_starved(serve_with):
+    def right(call):
+        return answer_line(call["id"], b"%d" % sum(call["params"]))
+
+    def talk(file, number):
+        if number % 2 == 0:
+            answering(right)(file, number)
+        else:
+            file.readall()
+
+    report = run_load("--socket", serve_with(talk), "--connections", "6")
+    assert report["calls"] > 0 and report["failures"] == 0 and report["starved"] == 3
+
+
+def talk_http(body_of, status=b"200 OK"):
+    def talk(file, number):
+        try:
+            while True:
+                head = b""
+                while not head.endswith(b"\r\n\r\n"):
+                    byte = file.read(1)
+                    if not byte:
+                        return
+                    head += byte
+                length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n")
+                              if line.lower().startswith(b"content-length"))
+                call = json.loads(file.read(length))
+                file.write(answer_http(body_of(call), status))
+                if b"Connection: close" in head:
+                    file.close()
+                    return
+        except OSError:
+            pass
+    return talk
+
+
+@pytest.mark.parametrize("close", [[], ["--close"]])
+def test_http_with_a_connection_that_stays_and_one_for_each_call(serve_with, close):
+    report = run_load("--http", *close, "--connections", "3", "--socket",
+                      serve_with(talk_http(lambda call: b"%d" % sum(call))))
+    assert is_clean(report)
+
+
+def test_http_statuses_are_failures(serve_with):
+    report = run_load("--http", "--socket",
+                      serve_with(talk_http(lambda call: b"%d" % sum(call), b"500 Oh")))
+    assert report["calls"] == 0 and "500 Oh" in report["failure"]
+
+
+@pytest.mark.parametrize("arguments, said", [
+    ([], "wanted is one of"),
+    (["--socket", "x", "--work", "sleep"], "this is no work"),
+    (["--socket", "x", "--depth", "0"], "this is no number"),
+    (["--socket", "x", "--http", "--depth", "2"], "HTTP goes one call at a time"),
+    (["--socket", "x", "--close"], "only with --http"),
+    (["--socket", "x", "--cpu", "daemon"], "this is no NAME=PID"),
+    (["--socket", "x", "extra"], "wanted is one of"),
+])
+def test_wrong_arguments_are_told(arguments, said):
+    done = subprocess.run([BUILD / "load", *arguments], capture_output=True, text=True)
+    assert done.returncode == 64 and said in done.stderr
