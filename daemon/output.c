@@ -144,28 +144,38 @@ static void arm(struct output *output);
 static void on_timer(evutil_socket_t fd, short what, void *userdata)
 {
         struct output *output = userdata;
+        uint64_t now = units_now();
 
         (void)fd;
         (void)what;
-        if (output->entry.due != 0 && output->entry.due <= units_now())
+        if (output->entry.due != 0 && output->entry.due <= now)
                 entry_flush(&output->entry);
+        if (output->resume_at != 0 && output->resume_at <= now) {
+                output->resume_at = 0;
+                if (output->fd >= 0)
+                        event_add(output->event, NULL);
+        }
         arm(output);
 }
 
-/* Sees to it that what is held will be told. */
+/* Sees to it that what is held will be told, and that reading goes on. */
 static void arm(struct output *output)
 {
-        uint64_t due = output->entry.due, now;
+        uint64_t due = units_sooner(output->entry.due, output->resume_at), now;
 
         if (due == 0)
                 return;
-        if (!output->timer)
-                output->timer = event_new(output->base, -1, 0, on_timer, output);
         now = units_now();
         uint64_t wait = due > now ? due - now : 0;
         struct timeval delay = {(time_t)(wait / USEC_PER_SEC), (suseconds_t)(wait % USEC_PER_SEC)};
-        if (!output->timer || event_add(output->timer, &delay) < 0)
-                entry_flush(&output->entry);
+        event_add(output->timer, &delay);
+}
+
+void output_pause(struct output *output, uint64_t until)
+{
+        output->resume_at = until;
+        event_del(output->event);
+        arm(output);
 }
 
 /* The count that was read; 0: nothing is there now, or ever. */
@@ -199,10 +209,11 @@ static void on_readable(evutil_socket_t fd, short what, void *userdata)
 int output_init(struct output *output, struct event_base *base, int fd, int level, entry_fn *tell,
                 void *userdata)
 {
-        *output = (struct output){.base = base, .fd = fd};
+        *output = (struct output){.fd = fd};
         entry_init(&output->entry, level, tell, userdata);
         output->event = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, output);
-        return output->event && event_add(output->event, NULL) == 0 ? 0 : -ENOMEM;
+        output->timer = evtimer_new(base, on_timer, output);
+        return output->event && output->timer && event_add(output->event, NULL) == 0 ? 0 : -ENOMEM;
 }
 
 void output_clear(struct output *output)

@@ -19,11 +19,11 @@ struct event_base;
 #define OUTPUT_TAIL_MAX 8192U
 
 struct output {
-        struct event_base *base;
         struct event *event, *timer;
         int fd;
         struct entry entry;
         struct entry_line line; /* that is being read */
+        uint64_t resume_at;     /* 0: it is not paused */
         char *partial;          /* what was read of it since; NULL: nothing */
         size_t partial_length;
         char *tail; /* the last lines, each with its newline */
@@ -36,6 +36,12 @@ int output_init(struct output *output, struct event_base *base, int fd, int leve
                 void *userdata);
 void output_clear(struct output *output);
 
+/* Reads nothing more until then. */
+void output_pause(struct output *output, uint64_t until);
+static inline bool output_is_paused(const struct output *output)
+{
+        return output->resume_at != 0;
+}
 /* Reads what is there and does not wait: for a process that has ended. A grandchild may still
  * hold the pipe, and write to it for ever: a megabyte is enough. */
 void output_drain(struct output *output);

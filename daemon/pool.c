@@ -328,6 +328,7 @@ void pool_maintain(struct pool *pool, uint64_t now)
         uint64_t next = limits_maintain(pool, now);
 
         next = units_sooner(next, templates_maintain(pool, now));
+        next = units_sooner(next, quota_maintain(&pool->quota, &pool->context, now));
         if (pool->is_draining && !pool->is_stopping && is_drained(pool, now))
                 pool_stop(pool, false, now);
         if (!pool->is_stopping)
@@ -405,6 +406,19 @@ void pool_stop(struct pool *pool, bool hurry, uint64_t now)
         turn_defer(pool->around->turn, &pool->maintain);
 }
 
+/* Its workers print too much. */
+static void on_exceeded(void *userdata, uint64_t until)
+{
+        struct pool *pool = userdata;
+        char interval[UNITS_TEXT_MAX];
+
+        log_event(LOG_EVENT_OUTPUT_LIMITED, LOG_WARNING, &pool->context,
+                  "its workers wrote %u lines within %s: dropping what they write",
+                  pool->options->log_rate_limit_burst,
+                  units_format_duration(interval, pool->options->log_rate_limit_interval));
+        pool_wake_at(pool, until, units_now());
+}
+
 int pool_new(const struct surroundings *around, struct program_options *options,
              const struct pool_events *events, void *userdata, struct pool **ret)
 {
@@ -417,6 +431,8 @@ int pool_new(const struct surroundings *around, struct program_options *options,
         pool->userdata = userdata;
         pool->maintain.run = on_turn;
         pool->recycle.memory_of = memory_of;
+        pool->quota.exceeded = on_exceeded;
+        pool->quota.userdata = pool;
         pool->options = program_options_ref(options);
         pool->context = (struct log_context){
                 .program_set = options->program_set,
@@ -457,6 +473,7 @@ struct pool *pool_free(struct pool *pool)
                         worker_free(TAILQ_FIRST(&pool->workers.list[state]));
         templates_clear(pool);
         cgroups_leave(pool->around->cgroups, pool->cgroup);
+        quota_maintain(&pool->quota, &pool->context, UINT64_MAX);
         turn_forget(&pool->maintain);
         if (pool->timer)
                 event_free(pool->timer);

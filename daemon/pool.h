@@ -17,6 +17,7 @@
 #include "pool_refusals.h"
 #include "pool_renew.h"
 #include "pool_templates.h"
+#include "quota.h"
 #include "request.h"
 #include "slots.h"
 #include "turn.h"
@@ -57,6 +58,7 @@ struct pool {
         uint64_t stacks_since;      /* stacks that were logged since then */
         unsigned n_stacks;
         struct refusals refusals[REFUSALS];
+        struct quota quota; /* of what its workers print */
         struct turn_task maintain;
         struct event *timer;
         uint64_t timer_at; /* 0: not armed */

@@ -102,6 +102,7 @@ static struct worker *start(struct pool *pool, struct program_options *options,
                        pool, now, &worker, error) < 0)
                 return NULL;
         slots_take(&pool->slots, slot);
+        worker->process.quota = &pool->quota;
         worker->max_requests = recycle_limit(options);
         return worker;
 }

@@ -71,9 +71,11 @@ static int get(struct pool *pool, struct program_options *options, struct templa
                 return 0;
         *place = NULL;
         int r = template_new(pool->around, options, &template_events, pool, now, place, error);
-        if (r == 0)
-                TAILQ_INSERT_TAIL(&pool->templates.all, *place, link);
-        return r;
+        if (r < 0)
+                return r;
+        (*place)->process.quota = &pool->quota;
+        TAILQ_INSERT_TAIL(&pool->templates.all, *place, link);
+        return 0;
 }
 
 int templates_current(struct pool *pool, uint64_t now, struct template **ret,

@@ -126,6 +126,16 @@ static void take_methods(struct process *process, struct json_object *line)
                 process->events->methods(process->owner, line);
 }
 
+/* Whether what it wants to be logged may be. */
+static bool may_log(struct process *process, unsigned n_lines, int level, uint64_t now)
+{
+        const struct program_options *options = process->options;
+
+        return !process->quota ||
+               quota_take(process->quota, options->log_rate_limit_burst,
+                          options->log_rate_limit_interval, n_lines, log_enabled(level), now);
+}
+
 /* While it starts this is why it fails, which its owner tells; later there is only the log. */
 static void take_exception(struct process *process, struct json_object *line)
 {
@@ -133,7 +143,7 @@ static void take_exception(struct process *process, struct json_object *line)
                 json_object_put(process->start_error);
                 process->start_error = json_object_get(line);
                 leave_soon(process);
-        } else {
+        } else if (may_log(process, 1, LOG_ERR, units_now())) {
                 log_error(&process->context, "%s: %s\n%s", string_of(line, "exception"),
                           string_of(line, "message"), string_of(line, "traceback"));
         }
@@ -146,7 +156,9 @@ static void on_status(void *userdata, struct json_object *line)
 
         if (strcmp(type, "log") == 0) {
                 int level = log_level_from_name(string_of(line, "level"));
-                log_at(level < 0 ? LOG_INFO : level, &process->context, "%s", message);
+                level = level < 0 ? LOG_INFO : level;
+                if (may_log(process, 1, level, units_now()))
+                        log_at(level, &process->context, "%s", message);
         } else if (strcmp(type, "exception") == 0) {
                 take_exception(process, line);
         } else if (strcmp(type, "status") == 0 &&
@@ -164,10 +176,17 @@ static void on_broken(void *userdata, const char *reason)
 
 static const struct report_events report_events = {on_status, on_broken};
 
-static void log_output(struct process *process, const char *stream, const struct entry_text *text)
+static void log_output(struct process *process, struct output *output, const char *stream,
+                       const struct entry_text *text)
 {
         struct log_context context = process->context;
+        uint64_t now = units_now();
 
+        if (!may_log(process, text->n_lines, text->level, now)) {
+                if (!output_is_paused(output))
+                        output_pause(output, quota_turn(process->quota, now));
+                return;
+        }
         context.request = text->serial;
         context.stream = stream;
         log_text(text->level, &context, text->text, text->length);
@@ -175,12 +194,16 @@ static void log_output(struct process *process, const char *stream, const struct
 
 static void on_out(void *userdata, const struct entry_text *text)
 {
-        log_output(userdata, "stdout", text);
+        struct process *process = userdata;
+
+        log_output(process, &process->out, "stdout", text);
 }
 
 static void on_err(void *userdata, const struct entry_text *text)
 {
-        log_output(userdata, "stderr", text);
+        struct process *process = userdata;
+
+        log_output(process, &process->err, "stderr", text);
 }
 
 static void on_fed(struct feed *feed, int result, void *userdata)

@@ -14,6 +14,7 @@
 #include "oom.h"
 #include "options.h"
 #include "output.h"
+#include "quota.h"
 #include "report.h"
 #include "surroundings.h"
 
@@ -47,6 +48,7 @@ struct process {
         const struct surroundings *around;
         const struct program_options *options; /* the owner's */
         struct log_context context;            /* program, pid, slot */
+        struct quota *quota; /* that it shares with others; NULL: it may log what it likes */
 
         uint64_t number; /* no other process of this daemon has had it; see process_environment.h */
         pid_t pid;       /* 0: not known yet */

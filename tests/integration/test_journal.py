@@ -5,7 +5,7 @@ import os
 import signal
 
 import pytest
-from harness import GATE_SOURCE, source
+from harness import GATE_SOURCE, source, wait_until
 from journald import EVENTS, Journald
 
 TALKER = """
@@ -52,6 +52,10 @@ TALKER = """
         for number in range(lines):
             print("line", number)
 
+    def flood(where):
+        while True:
+            print("flood", "x" * 60, file=getattr(sys, where))
+
     def die():
         os.kill(os.getpid(), 9)
 
@@ -63,13 +67,14 @@ TALKER = """
 
 @pytest.fixture
 def journald():
+    """To be asked for before a daemon is, which it outlives."""
     journald = Journald()
     yield journald
     journald.close()
 
 
 @pytest.fixture
-def daemon(start_daemon, journald):
+def daemon(journald, start_daemon):
     return start_daemon({"talker": TALKER}, **journald.options())
 
 
@@ -99,7 +104,7 @@ def test_a_line_names_its_level(daemon, journald):
     assert found == [("3", "bad"), ("5", "fine"), ("6", "<9>none"), ("6", "x <3>")]
 
 
-def test_lines_below_the_level_are_left_out(start_daemon, journald):
+def test_lines_below_the_level_are_left_out(journald, start_daemon):
     daemon = start_daemon({"talker": TALKER}, server={"log_level": "warning"},
                           **journald.options())
     daemon.call("talker.write", [["one\n", "<6>two\n", "<4>three\n"], "stdout"])
@@ -161,7 +166,7 @@ def test_clients_cannot_forge_a_line(daemon, journald):
     assert not journald.find("\nMESSAGE")
 
 
-def test_events_have_their_ids(start_daemon, journald):
+def test_events_have_their_ids(journald, start_daemon):
     daemon = start_daemon(
         {"talker": {"main": source(TALKER),
                     "request_timeout": "100ms", "slow_request_timeout": "20ms"}},
@@ -186,7 +191,7 @@ def test_events_have_their_ids(start_daemon, journald):
     journald.wait("stopped")
 
 
-def test_a_program_that_cannot_start(start_daemon, journald):
+def test_a_program_that_cannot_start(journald, start_daemon):
     daemon = start_daemon({"broken": {"main": {"source": "1 / 0"}, "restart_threshold": 2}},
                           ready=False, **journald.options())
     entry = journald.event("START_FAILED")
@@ -196,7 +201,7 @@ def test_a_program_that_cannot_start(start_daemon, journald):
     assert daemon.is_alive()
 
 
-def test_a_queue_that_is_full(start_daemon, journald):
+def test_a_queue_that_is_full(journald, start_daemon):
     daemon = start_daemon({"gated": {"main": source(GATE_SOURCE), "max_queue_size": 0}},
                           **journald.options())
     gate = daemon.gate()
@@ -221,7 +226,7 @@ def test_a_journald_that_does_not_read(daemon, journald):
     assert [text_of(entry) for entry in entries] == [f"line {n}" for n in range(1500)]
 
 
-def test_a_journald_that_does_not_read_for_long(start_daemon, journald):
+def test_a_journald_that_does_not_read_for_long(journald, start_daemon):
     """What the daemon keeps is bounded; the count of the rest is told where it is missing."""
     daemon = start_daemon({"talker": TALKER}, **journald.options())
     client = daemon.connect()
@@ -235,6 +240,76 @@ def test_a_journald_that_does_not_read_for_long(start_daemon, journald):
     assert journald.event("WORKER_DIED"), "what matters finds a place"
     said = journald.find(JUMPBOOT_STREAM="stdout")
     assert len(said) + count == 10 * 402
+
+
+def limited(burst, interval, **options):
+    return {"main": source(TALKER), "log_rate_limit_burst": burst,
+            "log_rate_limit_interval": interval, **options}
+
+
+def dropped(journald):
+    """What the log says, in all."""
+    found = journald.find("lines that were dropped: ", MESSAGE_ID=EVENTS["OUTPUT_LIMITED"])
+    return sum(int(entry["MESSAGE"].rsplit(" ", 1)[1]) for entry in found)
+
+
+def test_a_flood_is_cut_and_counted(journald, start_daemon):
+    daemon = start_daemon({"talker": limited(100, "300ms"), "other": limited(100, "300ms")},
+                          **journald.options())
+    for _ in range(3):
+        daemon.call("talker.talk", [20000])
+    daemon.call("other.say", ["not limited"])
+    wait_until(lambda: dropped(journald) + len(journald.find(": line ")) == 60000,
+               "all lines to be logged or counted")
+    assert dropped(journald) > 50000
+    entry = journald.event("OUTPUT_LIMITED")
+    assert (entry["JUMPBOOT_PROGRAM"], entry["PRIORITY"]) == ("talker", "4")
+    assert "JUMPBOOT_WORKER" not in entry
+    journald.wait("not limited")
+    daemon.call("talker.say", ["heard again"])
+    journald.wait("heard again")
+
+
+def test_a_worker_that_floods_for_ever(journald, start_daemon):
+    """It is slowed down, can be ended like any other, and its death is reported with its last
+    words."""
+    daemon = start_daemon({"talker": limited(100, "1h"), "other": TALKER}, **journald.options())
+    flooding, other = daemon.connect(), daemon.connect()
+    flooding.request("talker.flood", ["stderr"])
+    journald.event("OUTPUT_LIMITED")
+    for _ in range(200):
+        other.call("other.pid")
+    pid = int(journald.find(": flood ")[0]["JUMPBOOT_WORKER"])
+    assert not flooding.has_input()
+    os.kill(pid, signal.SIGKILL)
+    error = flooding.receive()["error"]
+    assert error["data"]["kind"] == "worker_died"
+    assert error["data"]["stderr"].count("flood ") > 100
+
+
+def test_the_limit_is_that_of_all_workers_together(journald, start_daemon):
+    daemon = start_daemon({"talker": limited(100, "1h", min_workers=3, max_workers=3)},
+                          **journald.options())
+    clients = [daemon.connect() for _ in range(3)]
+    for client in clients:
+        client.request("talker.talk", [1000])
+    for client in clients:
+        client.receive()
+    daemon.terminate()
+    journald.wait("stopped")
+    assert daemon.wait_end() == 0
+    said = len(journald.find(": line "))
+    assert 100 <= said <= 102
+    assert said + dropped(journald) == 3000, "told at the end at the latest"
+
+
+def test_without_a_limit_all_is_logged(journald, start_daemon):
+    daemon = start_daemon({"talker": limited(0, "1ms")}, **journald.options())
+    client = daemon.connect()
+    for number in range(20):
+        client.call("talker.talk", [1000])
+        journald.wait(": line ", count=1000 * (number + 1))
+    assert not journald.find(MESSAGE_ID=EVENTS["OUTPUT_LIMITED"])
 
 
 def test_a_journald_that_is_away_for_a_while(daemon, journald):
@@ -255,7 +330,7 @@ def test_an_end_without_a_journald_does_not_wait(daemon, journald):
     journald.start()
 
 
-def test_a_config_that_is_wrong_is_told_in_the_journal(start_daemon, journald):
+def test_a_config_that_is_wrong_is_told_in_the_journal(journald, start_daemon):
     daemon = start_daemon({"talker": TALKER}, **journald.options())
     daemon.terminate()
     daemon.wait_end()

@@ -306,6 +306,31 @@ START_TEST(a_drain_does_not_wait_for_more)
 }
 END_TEST
 
+START_TEST(while_it_is_paused_nothing_is_read)
+{
+        output_pause(&output, units_now() + USEC_PER_SEC / 10);
+        ck_assert(output_is_paused(&output));
+        check_told("one\n", "");
+        loop_until(n_told == 1);
+        ck_assert(!output_is_paused(&output));
+        check_told("two\n", "0:one|0:two|");
+}
+END_TEST
+
+START_TEST(a_pause_ends_after_the_end_of_the_pipe)
+{
+        write_text(writer, "one\n");
+        output_pause(&output, units_now() + 1000);
+        writer = close_fd(writer);
+        output_drain(&output);
+        ck_assert_str_eq(told, "0:one|");
+        ck_assert_int_eq(output.fd, -1);
+        loop_until(!output_is_paused(&output));
+        loop_now();
+        ck_assert_str_eq(told, "0:one|");
+}
+END_TEST
+
 /* A grandchild that got away, holds the pipe and writes for ever. */
 START_TEST(a_drain_ends_though_a_writer_does_not)
 {
@@ -353,6 +378,8 @@ int main(void)
         tcase_add_test(tcase, the_tail_keeps_the_last_lines);
         tcase_add_test(tcase, the_end_closes_the_descriptor_and_a_drain_tells_the_rest);
         tcase_add_test(tcase, a_drain_does_not_wait_for_more);
+        tcase_add_test(tcase, while_it_is_paused_nothing_is_read);
+        tcase_add_test(tcase, a_pause_ends_after_the_end_of_the_pipe);
         tcase_add_test(tcase, a_drain_ends_though_a_writer_does_not);
         return run_suite(suite);
 }
