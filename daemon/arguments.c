@@ -18,13 +18,15 @@ enum {
         OPTION_HELP = 'h',
         OPTION_VERSION = 'V',
         OPTION_CHECK = 256, /* these have no letter */
-        OPTION_DUMP
+        OPTION_DUMP,
+        OPTION_DUMP_ENVIRONMENTS
 };
 
 static const struct option options[] = {
         {"config", required_argument, NULL, OPTION_CONFIG},
         {"check-config", no_argument, NULL, OPTION_CHECK},
         {"dump-config", no_argument, NULL, OPTION_DUMP},
+        {"dump-environments", no_argument, NULL, OPTION_DUMP_ENVIRONMENTS},
         {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
         {"help", no_argument, NULL, OPTION_HELP},
         {"version", no_argument, NULL, OPTION_VERSION},
@@ -39,6 +41,8 @@ static const char help[] =
         "  -c, --config FILE      read FILE instead of " JUMPBOOT_CONFIG_FILE "\n"
         "      --check-config     say whether the config is right, and stop\n"
         "      --dump-config      print the config with all defaults, as JSON, and stop\n"
+        "      --dump-environments\n"
+        "                         print as JSON which environments programs name, and stop\n"
         "  -l, --log-level LEVEL  log what is at least as important as LEVEL, one of\n"
         "                         " LOG_LEVELS "\n"
         "  -h, --help             print this\n"
@@ -91,6 +95,9 @@ static int take_option(struct arguments *arguments, int option)
                 return GO_ON;
         case OPTION_DUMP:
                 arguments->mode = ARGUMENTS_DUMP;
+                return GO_ON;
+        case OPTION_DUMP_ENVIRONMENTS:
+                arguments->mode = ARGUMENTS_DUMP_ENVIRONMENTS;
                 return GO_ON;
         case OPTION_LOG_LEVEL:
                 return take_level(arguments);

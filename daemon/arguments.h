@@ -8,6 +8,7 @@ enum arguments_mode {
         ARGUMENTS_SERVE,
         ARGUMENTS_CHECK,
         ARGUMENTS_DUMP,
+        ARGUMENTS_DUMP_ENVIRONMENTS,
 };
 
 struct arguments {

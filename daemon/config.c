@@ -22,6 +22,7 @@ struct loader {
         struct config_errors *errors;
         struct program_draft defaults; /* the server's */
         struct exposure exposure;      /* of the files that all comes from */
+        bool is_survey;                /* drafts are all that is wanted */
 };
 
 /* Reads a file whose value is an object, and keeps its document. 0, 1 or -ENOMEM. */
@@ -124,7 +125,7 @@ static int load_program(struct loader *loader, const struct program_draft *set,
         r = program_draft_copy(&program.draft, set);
         if (r == 0)
                 r = program_draft_apply(&program.draft, SECTION_PROGRAM, node, loader->errors);
-        if (r == 0)
+        if (r == 0 && !loader->is_survey)
                 r = program_build(&program.draft, &place, loader->errors, &options);
         if (r < 0) {
                 program_draft_clear(&program.draft);
@@ -206,16 +207,12 @@ static int load_sets(struct loader *loader, const struct json_node *root)
         return r;
 }
 
-/* Unless the config names it: the first that systemd made for the service, or the usual one. */
+/* Not $STATE_DIRECTORY, which systemd gives to the user that workers run as: he could put other
+ * environments in the place of those that are there. */
 static int set_state_directory(struct server_options *server)
 {
-        const char *given = getenv("STATE_DIRECTORY");
-        size_t length = given ? strcspn(given, ":") : 0;
-
-        if (server->state_directory)
-                return 0;
-        server->state_directory =
-                length > 0 ? strndup(given, length) : strdup(JUMPBOOT_STATE_DIRECTORY);
+        if (!server->state_directory)
+                server->state_directory = strdup(JUMPBOOT_STATE_DIRECTORY);
         return server->state_directory ? 0 : -ENOMEM;
 }
 
@@ -272,17 +269,24 @@ static int load(struct loader *loader, const char *path)
         return r == 0 ? load_sets(loader, &root) : r;
 }
 
+static struct config *config_new(const char *path)
+{
+        struct config *config = calloc(1, sizeof(*config));
+
+        if (!config)
+                return NULL;
+        config->path = path_resolve(NULL, path);
+        config->sources = calloc(1, sizeof(*config->sources));
+        return config->path && config->sources ? config : config_free(config);
+}
+
 int config_load(const char *path, struct config_errors *errors, struct config **ret)
 {
-        _cleanup_(config_freep) struct config *config = calloc(1, sizeof(*config));
+        _cleanup_(config_freep) struct config *config = config_new(path);
         struct loader loader = {.config = config, .errors = errors};
         int r;
 
         if (!config)
-                return -ENOMEM;
-        config->path = path_resolve(NULL, path);
-        config->sources = calloc(1, sizeof(*config->sources));
-        if (!config->path || !config->sources)
                 return -ENOMEM;
         r = load(&loader, config->path);
         program_draft_clear(&loader.defaults);
@@ -293,6 +297,25 @@ int config_load(const char *path, struct config_errors *errors, struct config **
                 return -ENOMEM;
         if (r > 0 || errors->n_errors > 0)
                 return 1;
+        *ret = steal(config);
+        return 0;
+}
+
+int config_survey(const char *path, struct config_errors *errors, struct config **ret)
+{
+        _cleanup_(config_freep) struct config *config = config_new(path);
+        struct loader loader = {.config = config, .errors = errors, .is_survey = true};
+        int r;
+
+        if (!config)
+                return -ENOMEM;
+        r = load(&loader, config->path);
+        program_draft_clear(&loader.defaults);
+        exposure_clear(&loader.exposure);
+        if (r > 0) /* before there were any options */
+                r = set_state_directory(&config->server);
+        if (r < 0 || errors->out_of_memory)
+                return -ENOMEM;
         *ret = steal(config);
         return 0;
 }

@@ -93,8 +93,7 @@ static int put_parts(struct json_object *object, const char *name,
         return r < 0 ? r : put(object, name, steal(parts));
 }
 
-static int put_environment(struct json_object *object, const struct program_draft *draft,
-                           const struct program_options *options)
+static int put_environment(struct json_object *object, const struct program_draft *draft)
 {
         _cleanup_(json_putp) struct json_object *value = json_object_new_object();
         _cleanup_free_ char *path = NULL;
@@ -106,7 +105,7 @@ static int put_environment(struct json_object *object, const struct program_draf
                 return -ENOMEM;
         if (kind == ENVIRONMENT_SYSTEM)
                 kind = ENVIRONMENT_PYTHON;
-        r = put_text(value, environment_members[kind], path ? path : options->python);
+        r = put_text(value, environment_members[kind], path ? path : ENVIRONMENT_SYSTEM_PYTHON);
         return r < 0 ? r : put(object, "environment", steal(value));
 }
 
@@ -138,7 +137,7 @@ static int describe_program(const struct program_draft *draft,
         if (r == 0)
                 r = put(object, "extra_files", extra_files_to_json(options->extra_files));
         if (r == 0)
-                r = put_environment(object, draft, options);
+                r = put_environment(object, draft);
         if (r == 0)
                 r = put_parts(object, "env", draft, DRAFT_VARIABLE);
         if (r == 0)
@@ -201,80 +200,67 @@ static int describe_server(const struct config *config, struct json_object *sets
         return r < 0 ? r : put(server, "program_sets", steal(paths));
 }
 
+static int to_text(struct json_object *root, char **ret)
+{
+        const char *text = json_object_to_json_string_ext(
+                root,
+                JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+
+        *ret = text ? strdup(text) : NULL;
+        return *ret ? 0 : -ENOMEM;
+}
+
 int config_dump(const struct config *config, char **ret)
 {
         _cleanup_(json_putp) struct json_object *root = json_object_new_object();
         struct json_object *server, *sets;
-        const char *text;
 
         if (!root || put(root, "server", server = json_object_new_object()) < 0 ||
             put(root, "program_sets", sets = json_object_new_object()) < 0 ||
             describe_sets(config, sets) < 0 || describe_server(config, sets, server) < 0)
                 return -ENOMEM;
-        text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
-                                                            JSON_C_TO_STRING_SPACED |
-                                                            JSON_C_TO_STRING_NOSLASHESCAPE);
-        *ret = text ? strdup(text) : NULL;
-        return *ret ? 0 : -ENOMEM;
+        return to_text(root, ret);
 }
 
-static int load(const char *path, FILE *err, struct config **ret)
+static int describe_errors(const struct config_errors *errors, struct json_object *root)
 {
-        _cleanup_(config_errors_clear) struct config_errors errors = {0};
-        int r;
+        struct json_object *texts = json_object_new_array(), *text;
+        int r = put(root, "errors", texts);
 
-        r = config_load(path, &errors, ret);
-        config_errors_print(&errors, err);
-        if (r < 0)
-                fprintf(err, "cannot load %s: %s\n", path, strerror(-r));
-        return r < 0 ? EX_OSERR : r > 0 ? EX_CONFIG : EX_OK;
-}
-
-static size_t count_sets(const struct config *config)
-{
-        size_t n = 0;
-
-        for (size_t i = 0; i < config->n_programs; i++)
-                n += i == 0 || strcmp(config->programs[i]->program_set,
-                                      config->programs[i - 1]->program_set) != 0;
-        return n;
-}
-
-static int finish(FILE *out, FILE *err)
-{
-        if (fflush(out) == 0 && !ferror(out))
-                return EX_OK;
-        fprintf(err, "cannot write to standard output: %s\n", strerror(errno));
-        return EX_IOERR;
-}
-
-int config_check_command(const char *path, FILE *out, FILE *err)
-{
-        _cleanup_(config_freep) struct config *config = NULL;
-        int status = load(path, err, &config);
-        size_t n_sets;
-
-        if (status != EX_OK)
-                return status;
-        n_sets = count_sets(config);
-        fprintf(out, "%s is right: %zu program%s in %zu program set%s\n", config->path,
-                config->n_programs, config->n_programs == 1 ? "" : "s", n_sets,
-                n_sets == 1 ? "" : "s");
-        return finish(out, err);
-}
-
-int config_dump_command(const char *path, FILE *out, FILE *err)
-{
-        _cleanup_(config_freep) struct config *config = NULL;
-        _cleanup_free_ char *text = NULL;
-        int status = load(path, err, &config);
-
-        if (status != EX_OK)
-                return status;
-        if (config_dump(config, &text) < 0) {
-                fprintf(err, "cannot print %s: %s\n", path, strerror(ENOMEM));
-                return EX_OSERR;
+        for (size_t i = 0; r == 0 && i < errors->n_messages; i++) {
+                if (errors->messages[i].is_warning)
+                        continue;
+                text = json_object_new_string(errors->messages[i].text);
+                if (!text || json_object_array_add(texts, text) < 0) {
+                        json_object_put(text);
+                        return -ENOMEM;
+                }
         }
-        fprintf(out, "%s\n", text);
-        return finish(out, err);
+        return r;
+}
+
+int config_dump_environments(const struct config *config, const struct config_errors *errors,
+                             char **ret)
+{
+        _cleanup_(json_putp) struct json_object *root = json_object_new_object();
+        struct json_object *programs = json_object_new_object();
+        int r = put(root, "programs", programs);
+
+        if (r == 0)
+                r = put_text(root, "state_directory", config->server.state_directory);
+        if (r == 0 && config->server.listen)
+                r = put_text(root, "listen", config->server.listen);
+        if (r == 0 && config->server.micromamba)
+                r = put_text(root, "micromamba", config->server.micromamba);
+        for (size_t i = 0; r == 0 && i < config->sources->n_programs; i++) {
+                const struct config_program *program = &config->sources->programs[i];
+                struct json_object *object = json_object_new_object();
+
+                r = put(programs, program->node.name, object);
+                if (r == 0)
+                        r = put_environment(object, &program->draft);
+        }
+        if (r == 0)
+                r = describe_errors(errors, root);
+        return r < 0 ? r : to_text(root, ret);
 }

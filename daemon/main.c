@@ -122,6 +122,8 @@ int main(int argc, char *argv[])
                 return config_check_command(arguments.config, stdout, stderr);
         if (arguments.mode == ARGUMENTS_DUMP)
                 return config_dump_command(arguments.config, stdout, stderr);
+        if (arguments.mode == ARGUMENTS_DUMP_ENVIRONMENTS)
+                return config_environments_command(arguments.config, stdout, stderr);
 
         hold_hangup(SIG_BLOCK);
         status = load_and_serve(&arguments);

@@ -158,6 +158,7 @@ struct json_object *status_program(const struct pool *pool, uint64_t now)
         struct json_object *program = json_object_new_object();
 
         json_put_text(program, "program_set", pool->options->program_set);
+        json_put_text(program, "python", pool->options->python);
         json_put_text(program, "state", state_of(pool));
         json_put(program, "options", new_options(pool->options));
         json_put(program, "cgroup", cgroup_status(pool->cgroup));

@@ -74,7 +74,8 @@ def test_folders(box):
         "/etc/jumpbootd/programs.d": (0, 0, 0o755),
         "/run/jumpbootd": (0, 0, 0o755),
         "/run/jumpbootd/programs": (*jumpboot, 0o755),
-        "/var/lib/jumpbootd": (*jumpboot, 0o750),
+        "/var/lib/jumpbootd": (0, 0, 0o755),
+        "/var/lib/jumpbootd/programs": (*jumpboot, 0o750),
     }
     for path, what in expected.items():
         found = box.stat(path)
@@ -92,9 +93,9 @@ def test_programs_may_write_there_alone(box):
             return os.stat(path).st_mode & 0o777
     """)
     box.systemctl("start", "jumpbootd")
-    for folder in ("/run/jumpbootd/programs", "/var/lib/jumpbootd", "/tmp", "/dev/shm"):
+    for folder in ("/run/jumpbootd/programs", "/var/lib/jumpbootd/programs", "/tmp", "/dev/shm"):
         assert box.call("write.to", [folder]) == 0o600
-    for folder in ("/run/jumpbootd", "/etc/jumpbootd", "/", "/usr", "/home", "/var/cache"):
+    for folder in ("/run/jumpbootd", "/var/lib/jumpbootd", "/etc/jumpbootd", "/", "/usr", "/home", "/var/cache"):
         error = box.connect().error("write.to", [folder])
         assert error["data"]["exception"] in ("PermissionError", "OSError"), folder
 
@@ -102,11 +103,11 @@ def test_programs_may_write_there_alone(box):
 def test_what_programs_keep_outlives_a_stop(box):
     install_calc(box)
     box.systemctl("start", "jumpbootd")
-    for folder in ("/run/jumpbootd/programs", "/var/lib/jumpbootd"):
+    for folder in ("/run/jumpbootd/programs", "/var/lib/jumpbootd/programs"):
         box.run("touch", f"{folder}/kept", user="jumpboot")
     box.systemctl("stop", "jumpbootd.service")
     assert box.exists("/run/jumpbootd/programs/kept")
-    assert box.exists("/var/lib/jumpbootd/kept")
+    assert box.exists("/var/lib/jumpbootd/programs/kept")
 
 
 def test_a_forkserver_works(box):
