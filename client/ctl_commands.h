@@ -9,6 +9,7 @@
         10000 /* for what the daemon itself answers, unless --timeout says otherwise */
 
 int ctl_call(struct ctl_session *session, char **words, int n_words);
+int ctl_env(struct ctl_session *session, char **words, int n_words);
 int ctl_kill(struct ctl_session *session, char **words, int n_words);
 int ctl_methods(struct ctl_session *session, char **words, int n_words);
 int ctl_ping(struct ctl_session *session, char **words, int n_words);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sysexits.h>
 
+struct ctl_env_options;
 struct json_object;
 
 /* Exit statuses beside those of sysexits.h (EX_USAGE, EX_UNAVAILABLE, EX_TEMPFAIL, ...). */
@@ -27,6 +28,7 @@ struct ctl_session {
         /* Of top: microseconds from one look to the next, and how many; 0: until it is quit. */
         uint64_t delay;
         unsigned count;
+        struct ctl_env_options *env_options; /* main's */
 };
 
 void ctl_session_clear(struct ctl_session *session);

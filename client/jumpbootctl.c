@@ -3,6 +3,7 @@
 #include "common/option_error.h"
 #include "common/units.h"
 #include "ctl_commands.h"
+#include "ctl_env_options.h"
 #include "ctl_near.h"
 
 #include <errno.h>
@@ -127,6 +128,37 @@ static const struct command commands[] = {
                         "is an OpenRPC document.\n",
         },
         {
+                .name = "env",
+                .arguments = "create | list | info | freeze | restore | remove",
+                .summary = "make and look after Python environments for programs",
+                .run = ctl_env,
+                .help = "  create NAME [PACKAGE ...]  make one; a program uses it by\n"
+                        "                             \"environment\": {\"env\": \"NAME\"}\n"
+                        "  list                       all of them\n"
+                        "  info NAME                  versions, paths and packages of one\n"
+                        "  freeze NAME                print what it consists of, as JSON\n"
+                        "  restore FILE NAME          make one that consists of the same\n"
+                        "  remove NAME                remove one that no program uses\n"
+                        "\n"
+                        "  --manager MANAGER       venv, or micromamba: a conda environment "
+                        "[venv]\n"
+                        "  --python PYTHON         the interpreter: a path, a command or a "
+                        "version\n"
+                        "                          [/usr/bin/python3]\n"
+                        "  --requirements FILE     install what the file lists\n"
+                        "  --system-site-packages  the packages of that Python can be imported, "
+                        "too\n"
+                        "  --index-url URL         where pip finds packages\n"
+                        "  --find-links DIR        another place for that; a folder or a page\n"
+                        "  --no-index              nowhere but there\n"
+                        "  --channel CHANNEL       where micromamba finds packages [conda-forge]\n"
+                        "  --config FILE           the config of the daemon\n"
+                        "\n"
+                        "  jumpbootctl env create web 'flask>=3' --python 3.11\n"
+                        "  jumpbootctl env freeze web >web.json\n"
+                        "  jumpbootctl env restore web.json web2\n",
+        },
+        {
                 .name = "reload",
                 .arguments = "",
                 .summary = "have the config read anew, and wait until it is in force",
@@ -171,6 +203,7 @@ static const struct option options[] = {
         {"socket", required_argument, NULL, OPTION_SOCKET},
         {"timeout", required_argument, NULL, OPTION_TIMEOUT},
         {"version", no_argument, NULL, OPTION_VERSION},
+        CTL_ENV_OPTIONS,
         {0},
 };
 
@@ -293,6 +326,8 @@ static int take_option(int option, struct ctl_session *session, struct wishes *w
         case OPTION_VERSION:
                 wishes->version = true;
                 break;
+        default:
+                return ctl_env_options_take(session->env_options, option, optarg);
         }
         return CTL_SUCCESS;
 }
@@ -342,6 +377,9 @@ static int run(int argc, char **argv, struct ctl_session *session)
         if (wishes.for_top && command->run != ctl_top)
                 return ctl_usage_error("%s: it takes no %s, top does", command->name,
                                        wishes.for_top);
+        if (command->run != ctl_env && ctl_env_options_any(session->env_options))
+                return ctl_usage_error("%s: it takes no %s, env does", command->name,
+                                       ctl_env_options_any(session->env_options));
         return command->run(session, argv + optind + 1, argc - optind - 1);
 }
 
@@ -356,12 +394,18 @@ static int close_output(int status)
 
 int main(int argc, char **argv)
 {
+        struct ctl_env_options env_options = {0};
         struct ctl_session session = {
-                .started = units_now(), .timeout_ms = CTL_NO_WISH, .delay = DELAY_DEFAULT};
+                .started = units_now(),
+                .timeout_ms = CTL_NO_WISH,
+                .delay = DELAY_DEFAULT,
+                .env_options = &env_options,
+        };
         int status;
 
         setlocale(LC_CTYPE, "");
         status = run(argc, argv, &session);
         ctl_session_clear(&session);
+        ctl_env_options_clear(&env_options);
         return close_output(status);
 }
