@@ -95,8 +95,11 @@ def test_programs_may_write_there_alone(box):
     box.systemctl("start", "jumpbootd")
     for folder in ("/run/jumpbootd/programs", "/var/lib/jumpbootd/programs", "/tmp", "/dev/shm"):
         assert box.call("write.to", [folder]) == 0o600
-    for folder in ("/run/jumpbootd", "/var/lib/jumpbootd", "/etc/jumpbootd", "/", "/usr", "/home", "/var/cache"):
-        error = box.connect().error("write.to", [folder])
+    # Shared memory is shared with callers, /tmp is not.
+    assert box.exists("/dev/shm/written")
+    assert not box.exists("/tmp/written")
+    for folder in ("/run/jumpbootd", "/var/lib/jumpbootd", "/etc/jumpbootd", "/", "/usr", "/home"):
+        error = box.error("write.to", [folder])
         assert error["data"]["exception"] in ("PermissionError", "OSError"), folder
 
 
