@@ -24,7 +24,7 @@ struct program {
         struct source main;
         struct package *top;       /* its modules and packages are the program's own */
         struct sources key_values; /* JSON texts, NUL-terminated */
-        uint64_t max_response_size;
+        uint64_t max_response_size, max_request_size;
         struct extra_file *extra_files;
         size_t n_extra_files;
         bool is_forked;
@@ -226,9 +226,10 @@ int program_add_key_value(struct program *program, const char *name, const char 
         return r;
 }
 
-void program_set_max_response_size(struct program *program, uint64_t bytes)
+void program_set_max_sizes(struct program *program, uint64_t response, uint64_t request)
 {
-        program->max_response_size = bytes;
+        program->max_response_size = response;
+        program->max_request_size = request;
 }
 
 int program_add_extra_file(struct program *program, const char *path, int flags,
@@ -372,6 +373,7 @@ static void write_program(struct writer *writer, const struct program *program)
                 write_extra_files(writer, program);
         }
         writer_number(writer, "MaxResponseSize", program->max_response_size);
+        writer_number(writer, "MaxRequestSize", program->max_request_size);
         writer_close(writer, '}');
 }
 

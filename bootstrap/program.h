@@ -9,6 +9,7 @@
  *     "Program": MODULE, "Modules": [MODULE...], "Packages": [PACKAGE...],
  *     "KVPairs": {...}, "PipeIn": fd, "PipeOut": fd, "StatusIn": fd,
  *     "Counters": fd, "Wanted": fd, "Control": fd, "MaxResponseSize": bytes,
+ *     "MaxRequestSize": bytes,
  *     "ExtraFiles": [null or { "Path": path, "Flags": of open(2), "Permissions": mode }...] }
  *   MODULE:  { "Name": "colors", "Path": virtual path, "Text": true, "Source": base64 }
  *   PACKAGE: { "Name": "imgtools", "Path": virtual path of the folder, "Modules": [MODULE...],
@@ -48,7 +49,8 @@ int program_add_package(struct program *program, const char *name, const char *f
                         const char *const *data_patterns, char error[PROGRAM_ERROR_MAX]);
 /* json is one valid JSON value. A later pair of the same name replaces the earlier. */
 int program_add_key_value(struct program *program, const char *name, const char *json);
-void program_set_max_response_size(struct program *program, uint64_t bytes);
+/* Of answers, and of calls, in bytes. */
+void program_set_max_sizes(struct program *program, uint64_t response, uint64_t request);
 /* One that its processes get, see extra_file.h; path NULL: one that they share. The order counts. 0
  * or -ENOMEM. */
 int program_add_extra_file(struct program *program, const char *path, int flags,

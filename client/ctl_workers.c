@@ -46,11 +46,29 @@ static enum ctl_colour colour_of(const char *state)
         return strcmp(state, "idle") == 0 ? CTL_PLAIN : CTL_YELLOW;
 }
 
+/* What it waits for in its function: another program's. */
+static void add_function(struct ctl_table *table, struct json_object *worker)
+{
+        const char *function = ctl_tree_text(worker, "function");
+        bool is_interrupted = ctl_tree_is_true(ctl_tree_member(worker, "is_interrupted"));
+        struct json_object *calls = ctl_tree_member(worker, "calls");
+        size_t n_calls =
+                json_object_is_type(calls, json_type_array) ? json_object_array_length(calls) : 0;
+        const char *called =
+                n_calls > 0 ? ctl_tree_text(json_object_array_get_idx(calls, 0), "method") : NULL;
+        char more[32] = "";
+
+        if (n_calls > 1)
+                snprintf(more, sizeof(more), " and %zu more", n_calls - 1);
+        ctl_table_add(table, is_interrupted ? CTL_RED : CTL_PLAIN, "%s%s%s%s%s",
+                      function ? function : "", is_interrupted ? " (interrupted)" : "",
+                      called ? ", waits for " : "", called ? called : "", called ? more : "");
+}
+
 static void add_worker(struct ctl_table *table, struct json_object *worker)
 {
         const char *state = ctl_state_text(worker, "state");
         const char *function = ctl_tree_text(worker, "function");
-        bool is_interrupted = ctl_tree_is_true(ctl_tree_member(worker, "is_interrupted"));
         char since[CTL_UNIT_MAX], memory[CTL_UNIT_MAX], age[CTL_UNIT_MAX] = "";
 
         if (function)
@@ -65,8 +83,7 @@ static void add_worker(struct ctl_table *table, struct json_object *worker)
         ctl_table_add(table, CTL_PLAIN, "%s",
                       ctl_format_size(memory, ctl_tree_number(worker, "memory")));
         ctl_table_add(table, CTL_PLAIN, "%s", age);
-        ctl_table_add(table, is_interrupted ? CTL_RED : CTL_PLAIN, "%s%s", function ? function : "",
-                      is_interrupted ? " (interrupted)" : "");
+        add_function(table, worker);
 }
 
 int ctl_workers_print(struct json_object *workers, size_t n, const char *line_end)

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define ENVELOPE_DEPTH_MAX   256U /* arrays and objects within each other, the outermost counted */
-#define ENVELOPE_NAMES_MAX   8U   /* names that a caller may look for */
+#define ENVELOPE_NAMES_MAX   9U   /* names that a caller may look for */
 #define ENVELOPE_NAME_LENGTH 31U  /* and the length of one, decoded */
 #define ENVELOPE_MEMBERS_MAX 32U  /* members of a message, known or not */
 

@@ -157,6 +157,11 @@ static int write_result(const struct rpc_answer *answer, struct buffer *out)
         return r == 0 ? buffer_append(out, "}", 1) : r;
 }
 
+int rpc_answer_write_outcome(const struct rpc_answer *answer, struct buffer *out)
+{
+        return answer->status == RPC_OK ? write_result(answer, out) : write_error(answer, out);
+}
+
 int rpc_answer_write(const struct rpc_answer *answer, const char *id, size_t id_length,
                      struct buffer *out)
 {
@@ -167,7 +172,5 @@ int rpc_answer_write(const struct rpc_answer *answer, const char *id, size_t id_
                 r = buffer_append(out, id, id_length);
         if (r == 0)
                 r = buffer_append(out, ",", 1);
-        if (r < 0)
-                return r;
-        return answer->status == RPC_OK ? write_result(answer, out) : write_error(answer, out);
+        return r == 0 ? rpc_answer_write_outcome(answer, out) : r;
 }

@@ -63,3 +63,5 @@ void rpc_answer_succeed(struct rpc_answer *answer, struct json_object *result);
  */
 int rpc_answer_write(const struct rpc_answer *answer, const char *id, size_t id_length,
                      struct buffer *out);
+/* Only its end: "result":...} or "error":{...}} */
+int rpc_answer_write_outcome(const struct rpc_answer *answer, struct buffer *out);

@@ -19,11 +19,8 @@ const struct envelope_names call_names = {
         .name = {"jsonrpc", "id", "method", "params", "timeout"},
 };
 
-void call_read_id(struct call *call, const struct envelope_message *message,
-                  const struct buffer *source)
+static void take_id(struct call *call, const struct envelope_span *id, const struct buffer *source)
 {
-        const struct envelope_span *id = &message->member[ID];
-
         call->is_notification = false;
         if (id->length <= REQUEST_ID_MAX && id->offset + id->length <= source->length &&
             (id->type == ENVELOPE_STRING || id->type == ENVELOPE_NUMBER)) {
@@ -33,6 +30,12 @@ void call_read_id(struct call *call, const struct envelope_message *message,
                 memcpy(call->id, "null", 4);
                 call->id_length = 4;
         }
+}
+
+void call_read_id(struct call *call, const struct envelope_message *message,
+                  const struct buffer *source)
+{
+        take_id(call, &message->member[ID], source);
 }
 
 static const char *id_fault(const struct envelope_span *id)
@@ -88,6 +91,8 @@ static const char *read_version(const struct envelope_span *version, const struc
 
 static const char *read_method(struct call *call, const struct envelope_span *method)
 {
+        call->is_unnamed = false;
+        call->method_length = 0;
         if (method->type != ENVELOPE_STRING)
                 return "a request has a member \"method\", a string: \"program.function\"";
         ptrdiff_t length = read_string(method, call->source, call->method, CALL_METHOD_MAX);
@@ -149,4 +154,24 @@ const char *call_read(struct call *call, const struct envelope_message *message,
         /* What is no valid request cannot be a notification either. */
         call->is_notification = !wrong && message->member[ID].type == ENVELOPE_ABSENT;
         return wrong;
+}
+
+const char *call_read_command(struct call *call, const struct buffer *source,
+                              const struct envelope_span *id, const struct envelope_span *command,
+                              const struct envelope_span *data, const struct envelope_span *timeout)
+{
+        static const char begin[] = "\"py-";
+
+        call->timeout = 0;
+        call->source = source;
+        call->params = *data;
+        take_id(call, id, source);
+        const char *wrong = read_method(call, command);
+        if (wrong)
+                return "a command is a string: \"program.function\"";
+        if (id->type != ENVELOPE_STRING || id->length > REQUEST_ID_MAX ||
+            memcmp(call->id, begin, sizeof(begin) - 1) != 0)
+                return "the request_id of a call is a string of at most 256 bytes that begins with "
+                       "py-";
+        return read_timeout(call, timeout);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * A message of a client, read as a JSON-RPC request: what stands in it, or what is wrong with it.
+ * A message of a client, read as a JSON-RPC request, or a call by a worker: what stands in it, or
+ * what is wrong with it.
  */
 #include "common/buffer.h"
 #include "common/envelope.h"
@@ -29,6 +30,11 @@ struct call {
 /* Fills in what there is, the id above all. NULL: it is a request; else what is wrong with it. */
 const char *call_read(struct call *call, const struct envelope_message *message,
                       const struct buffer *source);
+/* The same for a line by which a worker calls: its request_id, command, data and timeout. */
+const char *call_read_command(struct call *call, const struct buffer *source,
+                              const struct envelope_span *id, const struct envelope_span *command,
+                              const struct envelope_span *data,
+                              const struct envelope_span *timeout);
 /* Whether the message, which begins at `start` in the source, calls this method; cheap. */
 bool call_is_of(const struct envelope_message *message, const struct buffer *source, size_t start,
                 const char *method);

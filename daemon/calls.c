@@ -8,11 +8,10 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/units.h"
+#include "route.h"
 
 #include <json-c/json.h>
 #include <string.h>
-
-#define PROGRAM_SHOWN_MAX 64U /* the longest name that a program can have */
 
 /* What is the first to wait for the client begins to wait now. */
 static void begin_output(struct client *client)
@@ -113,7 +112,7 @@ static struct request *make_request(struct client *client, const struct call *ca
         if (batch)
                 batch->pending++;
         request->is_notification = call->is_notification;
-        request->serial = ++client->around->next_serial;
+        request->serial = ++client->around->registry->last_serial;
         request->received = units_now();
         request->timeout = call->timeout;
         client->around->n_requests++;
@@ -128,12 +127,6 @@ static void refuse_call(struct client *client, struct call *call, struct batch *
 
         if (request)
                 refuse(client, request, status, detail);
-}
-
-static bool is_reserved(const char *program, size_t length)
-{
-        return (length == 3 && memcmp(program, "rpc", 3) == 0) ||
-               (length == 9 && memcmp(program, "jumpbootd", 9) == 0);
 }
 
 static void control(struct client *client, struct call *call, struct batch *batch)
@@ -203,22 +196,10 @@ static void submit(struct client *client, struct call *call, const char *functio
                 pool_submit(pool, request, request->received);
 }
 
-static void refuse_program(struct client *client, struct call *call, size_t length,
-                           struct batch *batch)
-{
-        char name[PROGRAM_SHOWN_MAX + 1], detail[256];
-        int shown = length < PROGRAM_SHOWN_MAX ? (int)length : (int)PROGRAM_SHOWN_MAX;
-
-        snprintf(name, sizeof(name), "%.*s", shown, call->method);
-        const char *near = registry_nearest(client->around->registry, &client->caller, name);
-        snprintf(detail, sizeof(detail), "there is no program \"%s\"%s%s%s", name,
-                 near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-        refuse_call(client, call, batch, RPC_METHOD_NOT_FOUND, detail);
-}
-
 static void take_message(struct client *client, const struct envelope_message *message,
                          struct batch *batch)
 {
+        struct route route;
         struct call call;
         const char *wrong = call_read(&call, message, &client->in);
 
@@ -232,27 +213,13 @@ static void take_message(struct client *client, const struct envelope_message *m
                 cancel(client, &call, batch);
                 return;
         }
-        const char *dot = memchr(call.method, '.', call.method_length);
-        size_t program_length = dot ? (size_t)(dot - call.method) : 0;
-        struct pool *pool =
-                dot ? registry_find(client->around->registry, call.method, program_length) : NULL;
-        if (pool && !program_options_allow(pool->options, &client->caller))
-                pool = NULL;
-        if (dot && is_reserved(call.method, program_length))
+        route_find(&route, client->around->registry, &client->caller, &call, false);
+        if (route.is_reserved)
                 control(client, &call, batch);
-        else if (call.is_unnamed)
-                refuse_call(client, &call, batch, RPC_METHOD_NOT_FOUND,
-                            "no method has a name that long");
-        else if (!dot)
-                refuse_call(client, &call, batch, RPC_METHOD_NOT_FOUND,
-                            "a method is named program.function");
-        else if (!pool)
-                refuse_program(client, &call, program_length, batch);
-        else if (call.method_length - program_length - 1 > REQUEST_FUNCTION_MAX)
-                refuse_call(client, &call, batch, RPC_METHOD_NOT_FOUND,
-                            "the function's name is too long");
+        else if (route.pool)
+                submit(client, &call, route.function, route.pool, batch);
         else
-                submit(client, &call, dot + 1, pool, batch);
+                refuse_call(client, &call, batch, RPC_METHOD_NOT_FOUND, route.detail);
 }
 
 /* An answer to a line as a whole. */

@@ -10,15 +10,16 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#define LINE_OVERHEAD   65536U /* what an answer may have beside its result */
+#define LINE_OVERHEAD   65536U /* what a line may have beside the result or the arguments */
 #define SERIAL_TEXT_MAX 24U
 #define DRAIN_MAX       (2U * 1024U * 1024U) /* more than a pipe holds */
 
-enum { REQUEST_ID, RESULT, ERROR, KIND, DATA, TRACEBACK };
+enum { REQUEST_ID, RESULT, ERROR, KIND, DATA, TRACEBACK, COMMAND, TIMEOUT, WITHIN };
 
 static const struct envelope_names answer_names = {
-        .count = 6,
-        .name = {"request_id", "result", "error", "kind", "data", "traceback"},
+        .count = 9,
+        .name = {"request_id", "result", "error", "kind", "data", "traceback", "command", "timeout",
+                 "for"},
 };
 
 static void end_channel(struct channel *channel, const char *reason,
@@ -147,6 +148,25 @@ static void take_answer(struct channel *channel)
         channel->events->answered(channel->userdata, &answer);
 }
 
+static void take_call(struct channel *channel)
+{
+        const struct envelope_span *member = channel->envelope.message.member;
+        struct channel_call call = {
+                .source = &channel->from_worker,
+                .length = channel->envelope.length,
+                .id = member[REQUEST_ID],
+                .command = member[COMMAND],
+                .data = member[DATA],
+                .timeout = member[TIMEOUT],
+                .within = member[WITHIN],
+        };
+
+        if (member[RESULT].type != ENVELOPE_ABSENT || member[ERROR].type != ENVELOPE_ABSENT)
+                break_channel(channel, "it wrote a line that is an answer and a call as well");
+        else
+                channel->events->called(channel->userdata, &call);
+}
+
 static void take_line(struct channel *channel)
 {
         const struct envelope *envelope = &channel->envelope;
@@ -158,7 +178,26 @@ static void take_line(struct channel *channel)
                 break_channel(channel, "it wrote a line that is no message to the answer pipe");
                 return;
         }
-        take_answer(channel);
+        if (has(channel, COMMAND))
+                take_call(channel);
+        else
+                take_answer(channel);
+}
+
+/* A line is a call as soon as the name of what it calls has come. */
+static size_t max_length(const struct channel *channel)
+{
+        return has(channel, COMMAND) ? channel->max_call : channel->max_answer;
+}
+
+static void refuse_length(struct channel *channel)
+{
+        if (has(channel, COMMAND)) {
+                break_channel(channel, "a call that it makes is far over max_request_size");
+        } else {
+                break_channel(channel, "its answer is far over max_response_size");
+                channel->events->too_large(channel->userdata, read_serial(channel));
+        }
 }
 
 /* Scans what has come since the last time. */
@@ -174,9 +213,8 @@ static void scan(struct channel *channel)
 
                 if (envelope->error != ENVELOPE_OK) {
                         break_channel(channel, "it wrote to the answer pipe what is not JSON");
-                } else if (envelope->length > channel->max_line) {
-                        break_channel(channel, "its answer is far over max_response_size");
-                        channel->events->too_large(channel->userdata, read_serial(channel));
+                } else if (envelope->length > max_length(channel)) {
+                        refuse_length(channel);
                 } else if (progress == ENVELOPE_LINE) {
                         take_line(channel);
                         buffer_drop(&channel->from_worker, envelope->length + 1);
@@ -210,7 +248,7 @@ static void on_readable(evutil_socket_t fd, short what, void *userdata)
 
 int channel_init(struct channel *channel, struct event_base *base, struct turn *turn,
                  struct buffer_pool *buffers, int in_fd, int out_fd, uint64_t max_response_size,
-                 const struct channel_events *events, void *userdata)
+                 uint64_t max_request_size, const struct channel_events *events, void *userdata)
 {
         *channel = (struct channel){
                 .events = events,
@@ -219,7 +257,8 @@ int channel_init(struct channel *channel, struct event_base *base, struct turn *
                 .flush.run = flush,
                 .in_fd = in_fd,
                 .out_fd = out_fd,
-                .max_line = max_response_size + LINE_OVERHEAD,
+                .max_answer = max_response_size + LINE_OVERHEAD,
+                .max_call = max_request_size + LINE_OVERHEAD,
         };
         buffer_init(&channel->to_worker, buffers);
         buffer_init(&channel->from_worker, buffers);
@@ -285,6 +324,25 @@ int channel_send(struct channel *channel, const struct request *request)
                 r = request_write_params(request, out);
         if (r == 0)
                 r = buffer_append(out, "}\n", 2);
+        turn_defer(channel->turn, &channel->flush);
+        return r;
+}
+
+int channel_answer(struct channel *channel, const char *id, size_t id_length,
+                   const struct rpc_answer *answer)
+{
+        static const char begin[] = "{\"request_id\":";
+        struct buffer *out = &channel->to_worker;
+        int r = buffer_append(out, begin, sizeof(begin) - 1);
+
+        if (r == 0)
+                r = buffer_append(out, id, id_length);
+        if (r == 0)
+                r = buffer_append(out, ",", 1);
+        if (r == 0)
+                r = rpc_answer_write_outcome(answer, out);
+        if (r == 0)
+                r = buffer_append(out, "\n", 1);
         turn_defer(channel->turn, &channel->flush);
         return r;
 }

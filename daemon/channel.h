@@ -28,8 +28,16 @@ struct channel_answer {
         struct rpc_part traceback;
 };
 
+/* One line by which the worker calls another program. */
+struct channel_call {
+        const struct buffer *source; /* the channel's input, in which the spans lie */
+        size_t length;               /* of the line */
+        struct envelope_span id, command, data, timeout, within;
+};
+
 struct channel_events {
         void (*answered)(void *userdata, const struct channel_answer *answer);
+        void (*called)(void *userdata, const struct channel_call *call);
         /* The line that it writes is too long: `broken` was told just before. What it is an answer
          * to, if that has been seen already; else 0. */
         void (*too_large)(void *userdata, uint64_t serial);
@@ -49,20 +57,24 @@ struct channel {
         int in_fd, out_fd;           /* the worker's PipeIn and PipeOut */
         struct buffer to_worker, from_worker;
         struct envelope envelope;
-        size_t max_line;
-        bool is_closing; /* close PipeIn once everything is written */
-        bool has_ended;  /* broken or closed */
+        size_t max_answer, max_call; /* the longest lines */
+        bool is_closing;             /* close PipeIn once everything is written */
+        bool has_ended;              /* broken or closed */
 };
 
 /* Takes the descriptors, also where it fails. 0 or -ENOMEM. */
 int channel_init(struct channel *channel, struct event_base *base, struct turn *turn,
                  struct buffer_pool *buffers, int in_fd, int out_fd, uint64_t max_response_size,
-                 const struct channel_events *events, void *userdata);
+                 uint64_t max_request_size, const struct channel_events *events, void *userdata);
 void channel_clear(struct channel *channel);
 
 /* Sends the request at the end of this turn. 0 or -ENOMEM: half of it may lie there then, and the
  * channel is of no further use. */
 int channel_send(struct channel *channel, const struct request *request);
+/* Sends the answer to a call of the worker's, at the end of this turn. `id` is raw JSON. The same
+ * goes for what it returns. */
+int channel_answer(struct channel *channel, const char *id, size_t id_length,
+                   const struct rpc_answer *answer);
 /* Ends the worker's input behind what has been sent: its sign to leave. */
 void channel_close_input(struct channel *channel);
 /* Part of what was sent has never been read: the last request has surely not begun. Also true to

@@ -254,6 +254,8 @@ void client_drop(struct client *client)
                 return;
         if (client->events)
                 event_del(client->event);
+        if (client->caller.n_requests > 0)
+                peer_keep_groups(&client->caller.peer); /* what these call may need them */
         peer_detach(&client->caller.peer);
         client->fd = close_fd(client->fd);
         TAILQ_REMOVE(&around->clients, client, link);

@@ -39,8 +39,7 @@ struct client_surroundings {
         struct client_list clients; /* with a connection */
         struct client_list husks;
         size_t n_clients;
-        size_t n_requests; /* in flight, of all clients */
-        uint64_t next_serial;
+        size_t n_requests;                  /* in flight, of all clients */
         uint64_t refused[RPC_STATUS_COUNT]; /* ended before they reached a pool */
         unsigned max_requests;              /* of one client */
         size_t max_request_size;

@@ -113,6 +113,7 @@ static int load_program(struct loader *loader, const struct program_draft *set,
                 .node = *node,
                 .program_set = set_name,
                 .max_response_size = loader->config->server.max_response_size,
+                .max_request_size = loader->config->server.max_request_size,
                 .state_directory = loader->config->server.state_directory,
                 .exposure = &loader->exposure,
         };

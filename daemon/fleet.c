@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 #include "common/log.h"
 #include "common/units.h"
+#include "dispatch.h"
 #include "json_put.h"
 
 #include <errno.h>
@@ -149,7 +150,18 @@ static void on_changed(void *userdata, struct pool *pool)
         }
 }
 
-static const struct pool_events pool_events = {.changed = on_changed, .renewed = on_renewed};
+static void on_called(void *userdata, struct worker *worker, const struct channel_call *call)
+{
+        struct berth *berth = userdata;
+
+        dispatch_call(&berth->fleet->registry, worker, call);
+}
+
+static const struct pool_events pool_events = {
+        .changed = on_changed,
+        .renewed = on_renewed,
+        .called = on_called,
+};
 
 static int add_new(struct fleet *fleet, struct program_options *options)
 {

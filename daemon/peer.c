@@ -58,12 +58,17 @@ static void read_groups(struct peer *peer)
         }
 }
 
-const gid_t *peer_groups(struct peer *peer, size_t *ret_n)
+void peer_keep_groups(struct peer *peer)
 {
         if (!peer->has_groups && peer->fd >= 0) {
                 peer->has_groups = true;
                 read_groups(peer);
         }
+}
+
+const gid_t *peer_groups(struct peer *peer, size_t *ret_n)
+{
+        peer_keep_groups(peer);
         *ret_n = peer->n_groups;
         return peer->groups;
 }

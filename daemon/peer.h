@@ -20,6 +20,8 @@ struct peer {
 
 /* fd -1: nobody is known to be there. */
 void peer_init(struct peer *peer, int fd);
+/* Asks for the supplementary groups while that can be done. */
+void peer_keep_groups(struct peer *peer);
 /* The socket is about to be closed. */
 void peer_detach(struct peer *peer);
 void peer_clear(struct peer *peer);

@@ -5,10 +5,12 @@
 #include "common/cleanup.h"
 #include "common/units.h"
 #include "memory.h"
+#include "pool_deadlock.h"
 #include "pool_failures.h"
 #include "pool_interrupts.h"
 #include "pool_kills.h"
 #include "pool_limits.h"
+#include "pool_outcalls.h"
 #include "pool_retry.h"
 #include "pool_starts.h"
 #include "refuse.h"
@@ -47,6 +49,8 @@ bool pool_is_failing(const struct pool *pool)
 /* Takes the request out of wherever the pool has it. */
 static void release(struct pool *pool, struct request *request)
 {
+        if (request->worker)
+                outcalls_end(request->worker, request, units_now());
         if (request->deadline)
                 deadlines_remove(&pool->deadlines, request);
         if (request->state == REQUEST_QUEUED) {
@@ -94,6 +98,8 @@ static bool set_deadline(struct pool *pool, struct request *request, uint64_t no
         if (request->timeout != 0 && (limit == 0 || request->timeout < limit))
                 limit = request->timeout;
         request->deadline = limit ? now + limit : 0;
+        if (request->parent)
+                request->deadline = units_sooner(request->deadline, request->parent->deadline);
         if (!request->deadline)
                 return true;
         if (deadlines_add(&pool->deadlines, request) < 0) {
@@ -152,6 +158,8 @@ void pool_submit(struct pool *pool, struct request *request, uint64_t now)
                 refuse_shutting_down(pool, request);
         else if (pool_is_unavailable(pool))
                 refuse_unavailable(pool, request);
+        else if (!worker && request->parent && deadlock_is_certain(pool, request))
+                refuse_deadlock(pool, request);
         else if (!worker && pool->queue_length >= pool->options->max_queue_size)
                 refuse_overload(pool, request, now);
         else if (!set_deadline(pool, request, now))
@@ -259,8 +267,10 @@ static void on_answered(void *userdata, struct worker *worker, struct request *r
         struct pool *pool = userdata;
 
         failures_answered(pool);
-        if (request)
+        if (request) {
+                outcalls_end(worker, request, now);
                 finish_answered(pool, request, answer, now);
+        }
         interrupts_answered(pool, worker, now);
         if (worker->state == WORKER_BUSY && ledger_is_empty(&worker->ledger))
                 on_free(pool, worker, now);
@@ -271,6 +281,7 @@ static void on_exited(void *userdata, struct worker *worker)
         struct pool *pool = userdata;
         uint64_t now = units_now();
 
+        outcalls_end(worker, NULL, now);
         interrupts_exited(pool, worker);
         kills_exited(worker);
         if (!renew_ended(pool, worker, now))
@@ -280,6 +291,19 @@ static void on_exited(void *userdata, struct worker *worker)
         slots_release(&pool->slots, worker->slot);
         turn_bury(pool->around->turn, &worker->grave);
         turn_defer(pool->around->turn, &pool->maintain);
+}
+
+static void on_called(void *userdata, struct worker *worker, const struct channel_call *call)
+{
+        struct pool *pool = userdata;
+
+        pool->events->called(pool->userdata, worker, call);
+}
+
+static void on_relieved(void *userdata, struct worker *worker)
+{
+        (void)userdata;
+        deadlock_look_at_worker(worker);
 }
 
 static void on_leaving(void *userdata, struct worker *worker)
@@ -294,6 +318,8 @@ const struct worker_events pool_worker_events = {
         .ready = on_ready,
         .methods = on_methods,
         .answered = on_answered,
+        .called = on_called,
+        .relieved = on_relieved,
         .leaving = on_leaving,
         .exited = on_exited,
 };
@@ -364,12 +390,8 @@ static void on_turn(struct turn_task *task)
         pool_maintain(CONTAINER_OF(task, struct pool, maintain), units_now());
 }
 
-static void stop_worker(struct pool *pool, struct worker *worker, bool hurry, uint64_t now)
+static void stop_worker(struct worker *worker, bool hurry, uint64_t now)
 {
-        struct request *request;
-
-        while ((request = ledger_first_request(&worker->ledger)))
-                refuse_shutting_down(pool, request);
         if (hurry)
                 process_kill(&worker->process);
         else if (worker->state == WORKER_IDLE)
@@ -387,6 +409,18 @@ void pool_drain(struct pool *pool, uint64_t now)
         turn_defer(pool->around->turn, &pool->maintain);
 }
 
+static struct request *first_sent(const struct pool *pool)
+{
+        struct request *request = NULL;
+        struct worker *worker;
+
+        for (enum worker_state state = WORKER_STARTING; state <= WORKER_STOPPING; state++)
+                TAILQ_FOREACH (worker, &pool->workers.list[state], link)
+                        if ((request = ledger_first_request(&worker->ledger)))
+                                return request;
+        return NULL;
+}
+
 void pool_stop(struct pool *pool, bool hurry, uint64_t now)
 {
         struct request *request;
@@ -395,11 +429,14 @@ void pool_stop(struct pool *pool, bool hurry, uint64_t now)
         renew_cancel(pool, "the program is being stopped", now);
         while ((request = TAILQ_FIRST(&pool->queue)))
                 refuse_shutting_down(pool, request);
+        /* Each may take calls by another worker of the pool with it, which changes its lists. */
+        while ((request = first_sent(pool)))
+                refuse_shutting_down(pool, request);
         for (enum worker_state state = WORKER_STARTING; state <= WORKER_STOPPING; state++) {
                 struct worker *worker, *next;
                 for (worker = TAILQ_FIRST(&pool->workers.list[state]); worker; worker = next) {
                         next = TAILQ_NEXT(worker, link);
-                        stop_worker(pool, worker, hurry, now);
+                        stop_worker(worker, hurry, now);
                 }
         }
         templates_stop(pool, hurry, now);

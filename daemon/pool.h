@@ -35,6 +35,8 @@ struct pool_events {
         /* What pool_renew() has come to. NULL: all is well; else why its workers did not start, and
          * nothing has changed. Borrowed. */
         void (*renewed)(void *userdata, struct pool *pool, struct json_object *error);
+        /* One of its workers calls a program. */
+        void (*called)(void *userdata, struct worker *worker, const struct channel_call *call);
 };
 
 struct pool {
@@ -53,6 +55,7 @@ struct pool {
         struct pool_templates templates;
         struct request_list queue;
         unsigned queue_length, queue_high_water;
+        struct deadlock_node deadlock;
         struct deadlines deadlines;
         struct worker_list watched; /* those that have to be looked at soon */
         uint64_t stacks_since;      /* stacks that were logged since then */

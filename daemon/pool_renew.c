@@ -5,6 +5,7 @@
 #include "common/cleanup.h"
 #include "death.h"
 #include "pool.h"
+#include "pool_deadlock.h"
 #include "pool_failures.h"
 #include "pool_starts.h"
 
@@ -155,6 +156,7 @@ void renew_became_ready(struct pool *pool, struct worker *worker, uint64_t now)
                 pool->grown_to = pool->options->max_workers;
         log_notice(&pool->context, "renewed: its older workers are replaced");
         renew_workers(pool, worker, now);
+        deadlock_look_at_pool(pool);
         pool->recycle.credit++;
         failures_clear(pool);
         finish(pool, NULL, now);

@@ -130,7 +130,8 @@ static int build_text(struct build *build)
         program = program_new(build->place->node.name);
         if (!program)
                 return -ENOMEM;
-        program_set_max_response_size(program, build->place->max_response_size);
+        program_set_max_sizes(program, build->place->max_response_size,
+                              build->place->max_request_size);
         if (build->options->start_method == START_FORKSERVER)
                 program_set_forked(program);
         r = add_main(build, program);

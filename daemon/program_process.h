@@ -10,7 +10,7 @@
 struct program_place {
         struct json_node node; /* the program's object; its name is the program's */
         const char *program_set;
-        uint64_t max_response_size;
+        uint64_t max_response_size, max_request_size;
         const char *state_directory;
         struct exposure *exposure; /* is told of its files */
 };

@@ -102,6 +102,16 @@ void refuse_died(struct pool *pool, struct request *request, const struct worker
         finish_with(pool, request, RPC_WORKER_DIED, data, detail);
 }
 
+void refuse_deadlock(struct pool *pool, struct request *request)
+{
+        struct json_object *data = json_object_new_object();
+
+        json_object_object_add(data, "reason", json_object_new_string("deadlock"));
+        finish_with(pool, request, RPC_CALL_REFUSED, data,
+                    "it would wait for ever: all workers that could run it wait, themselves or "
+                    "through others, for calls like this one");
+}
+
 void refuse_out_of_memory(struct pool *pool, struct request *request)
 {
         finish_with(pool, request, RPC_INTERNAL_ERROR, NULL, "out of memory");

@@ -22,4 +22,6 @@ void refuse_shutting_down(struct pool *pool, struct request *request);
 /* The worker that had it has ended: with how. */
 void refuse_died(struct pool *pool, struct request *request, const struct worker *worker,
                  enum begun begun);
+/* A call by a worker would wait for itself. */
+void refuse_deadlock(struct pool *pool, struct request *request);
 void refuse_out_of_memory(struct pool *pool, struct request *request);

@@ -43,6 +43,16 @@ struct pool *registry_find(const struct registry *registry, const char *name, si
         return NULL;
 }
 
+struct pool *registry_find_leaving(const struct registry *registry, const char *name, size_t length)
+{
+        struct pool *pool;
+
+        LIST_FOREACH(pool, &registry->leaving, leaving)
+        if (!pool->is_stopping && compare(name, length, pool) == 0)
+                return pool;
+        return NULL;
+}
+
 const char *registry_nearest(const struct registry *registry, struct caller *caller,
                              const char *name)
 {

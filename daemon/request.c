@@ -55,6 +55,13 @@ struct request *request_new(struct caller *caller, struct buffer_pool *buffers, 
         return request;
 }
 
+struct caller *request_origin(struct request *request)
+{
+        while (request->parent)
+                request = request->parent;
+        return request->caller;
+}
+
 int request_write_params(const struct request *request, struct buffer *out)
 {
         if (request->params)

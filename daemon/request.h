@@ -22,7 +22,7 @@ struct worker;
 
 TAILQ_HEAD(request_list, request);
 
-/* Who a request is answered to; part of a client. */
+/* Who a request is answered to; part of a client, or of a worker that calls others itself. */
 struct caller {
         struct peer peer;
         struct request_list requests; /* not yet answered */
@@ -52,13 +52,15 @@ struct request {
         TAILQ_ENTRY(request) place;    /* in the pool's queue, on a worker's list, or on ... */
         struct request_list *deferred; /* ... the list of whoever will answer it */
         enum request_state state;
-        struct pool *pool;     /* while it is queued or sent */
-        struct worker *worker; /* while it is sent */
-        void *group;           /* the caller's: the batch that it is part of */
-        bool is_notification;  /* its answer goes nowhere */
-        bool was_taken_back;   /* from a worker that died before it had begun it */
-        bool was_retried;      /* after the death of a worker that may have begun it */
-        enum begun begun;      /* whether that one had */
+        struct pool *pool;      /* while it is queued or sent */
+        struct worker *worker;  /* while it is sent */
+        void *group;            /* the caller's: the batch that it is part of */
+        struct request *parent; /* of a call by a worker: the one within which it was made */
+        unsigned depth;         /* how many are above it */
+        bool is_notification;   /* its answer goes nowhere */
+        bool was_taken_back;    /* from a worker that died before it had begun it */
+        bool was_retried;       /* after the death of a worker that may have begun it */
+        enum begun begun;       /* whether that one had */
 
         uint64_t serial;
         uint64_t received;  /* CLOCK_MONOTONIC, microseconds, as all times here */
@@ -86,6 +88,9 @@ struct request *request_new(struct caller *caller, struct buffer_pool *buffers, 
                             const struct rpc_part *params);
 /* Appends the params to a buffer. 0 or -ENOMEM. */
 int request_write_params(const struct request *request, struct buffer *out);
+
+/* The outermost caller, whose credentials count. */
+struct caller *request_origin(struct request *request);
 
 /* Puts a new request on the list of whoever will finish it. It leaves the list by itself when it
  * ends, which it may do at any time: its caller may go. The list must live as long. */

@@ -291,6 +291,9 @@ static int on_apply(void *userdata, const struct config *config, struct json_obj
         if (r < 0)
                 return r;
         server->workers.max_response_size = options->max_response_size;
+        server->workers.max_request_size = options->max_request_size;
+        server->workers.max_unread = options->max_buffered / 2;
+        server->workers.max_call_depth = options->max_call_depth;
         server->control.admins = (struct access){options->admin_users, options->admin_groups};
         server->clients.max_requests = options->max_client_requests;
         server->clients.max_request_size = options->max_request_size;

@@ -51,6 +51,28 @@ static void put_function(struct json_object *object, struct worker *worker, uint
                  json_object_new_boolean(worker->interruption.ordinal != 0));
 }
 
+/* The calls that it waits for: what they call, and which worker has them. */
+static void put_calls(struct json_object *object, const struct worker *worker, uint64_t now)
+{
+        struct json_object *calls = json_object_new_array();
+        const struct request *call;
+
+        TAILQ_FOREACH (call, &worker->caller.requests, of_caller) {
+                struct json_object *entry = json_object_new_object();
+                _cleanup_free_ char *method = NULL;
+
+                if (asprintf(&method, "%s.%s", call->pool->options->name, call->function) < 0)
+                        method = NULL;
+                json_put(entry, "method", method ? rpc_json_text(method, strlen(method)) : NULL);
+                json_put_number(entry, "request", call->serial);
+                put_age(entry, "age", call->received, now);
+                json_put(entry, "pid",
+                         call->worker ? json_object_new_int(call->worker->process.pid) : NULL);
+                json_object_array_add(calls, entry);
+        }
+        json_put(object, "calls", calls);
+}
+
 static struct json_object *new_worker(const struct pool *pool, struct worker *worker, uint64_t now)
 {
         struct json_object *object = json_object_new_object();
@@ -66,6 +88,7 @@ static struct json_object *new_worker(const struct pool *pool, struct worker *wo
         json_put(object, "due",
                  worker->due ? json_object_new_string(recycle_reason(worker->due)) : NULL);
         put_function(object, worker, now);
+        put_calls(object, worker, now);
         return object;
 }
 

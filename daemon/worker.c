@@ -5,6 +5,7 @@
 #include "common/cleanup.h"
 #include "common/units.h"
 #include "reply.h"
+#include "worker_answers.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -86,11 +87,17 @@ static bool are_right(const struct worker *worker, struct pages_counts counts)
                counts.started <= worker->ledger.sent;
 }
 
+/* The last one that it was sent, not the answer to a call that it has made since. */
+static bool has_unread_request(const struct worker *worker)
+{
+        return worker->called_within != worker->ledger.sent && channel_has_unread(&worker->channel);
+}
+
 enum begun worker_has_begun(struct worker *worker, uint64_t ordinal)
 {
         if (!worker->has_counters)
                 return worker->state == WORKER_DEAD && ordinal == worker->ledger.sent &&
-                                       channel_has_unread(&worker->channel)
+                                       has_unread_request(worker)
                                ? BEGUN_NO
                                : BEGUN_UNKNOWN;
         struct pages_counts counts = pages_counts(&worker->pages);
@@ -166,7 +173,7 @@ static void take_ours(struct worker *worker, const struct channel_answer *from)
 static void take_theirs(struct worker *worker, const struct channel_answer *from)
 {
         uint64_t ordinal = from->serial ? ledger_find(&worker->ledger, from->serial) : 0;
-        bool is_read = ordinal != 0 || !channel_has_unread(&worker->channel);
+        bool is_read = ordinal != 0 || !has_unread_request(worker);
 
         switch (claim_of(&worker->ledger, from, is_read, &ordinal)) {
         case CLAIM_ONE:
@@ -223,6 +230,23 @@ static void on_too_large(void *userdata, uint64_t serial)
         rpc_answer_clear(&answer);
 }
 
+static void on_look(struct turn_task *task)
+{
+        struct worker *worker = CONTAINER_OF(task, struct worker, look);
+
+        worker->events->relieved(worker->pool, worker);
+}
+
+static void on_called(void *userdata, const struct channel_call *call)
+{
+        struct worker *worker = userdata;
+
+        if (worker->process.fault)
+                return;
+        worker->called_within = worker->ledger.sent;
+        worker->events->called(worker->pool, worker, call);
+}
+
 static void on_broken(void *userdata, const char *reason)
 {
         struct worker *worker = userdata;
@@ -239,6 +263,7 @@ static void on_closed(void *userdata, const char *reason)
 
 static const struct channel_events channel_events = {
         .answered = on_answered,
+        .called = on_called,
         .too_large = on_too_large,
         .broken = on_broken,
         .closed = on_closed,
@@ -347,6 +372,8 @@ static struct worker *allocate(const struct surroundings *around, struct program
         worker->pages = (struct pages)PAGES_NONE;
         stack_init(&worker->stack);
         TAILQ_INIT(&worker->awaiting);
+        caller_init(&worker->caller, worker_call_answered);
+        worker->look.run = on_look;
         worker->grave.run = bury;
         process_init(&worker->process, around, options, (int)slot, &process_events, worker, now);
         TAILQ_INSERT_TAIL(&lists->list[WORKER_STARTING], worker, link);
@@ -357,10 +384,10 @@ static struct worker *allocate(const struct surroundings *around, struct program
 static int open_channel(struct worker *worker, struct spawned *ends)
 {
         const struct surroundings *around = worker->around;
-
         return channel_init(&worker->channel, around->base, around->turn, around->buffers,
                             steal_fd(&ends->pipe_in), steal_fd(&ends->pipe_out),
-                            around->max_response_size, &channel_events, worker);
+                            around->max_response_size, around->max_request_size, &channel_events,
+                            worker);
 }
 
 /* Has the process made, and takes its pipes. */
@@ -409,6 +436,7 @@ struct worker *worker_free(struct worker *worker)
         birth_clear(&worker->birth);
         process_clear(&worker->process);
         turn_forget(&worker->grave);
+        turn_forget(&worker->look);
         TAILQ_REMOVE(&worker->lists->list[worker->state], worker, link);
         worker->lists->count[worker->state]--;
         channel_clear(&worker->channel);

@@ -5,6 +5,7 @@
  * that list is its state; only worker_set_state() moves it.
  */
 #include "channel.h"
+#include "deadlock_node.h"
 #include "ledger.h"
 #include "options.h"
 #include "pages.h"
@@ -57,6 +58,10 @@ struct worker_events {
          * for it any more, and the answer is dropped. */
         void (*answered)(void *pool, struct worker *worker, struct request *request,
                          const struct rpc_answer *answer, uint64_t now);
+        /* It calls a program. */
+        void (*called)(void *pool, struct worker *worker, const struct channel_call *call);
+        /* Of its calls some are answered and others not: told at the end of the turn. */
+        void (*relieved)(void *pool, struct worker *worker);
         /* It is on its way out by its own doing; pool_maintain() sees to it that it goes. */
         void (*leaving)(void *pool, struct worker *worker);
         /* The process is gone for good. What it still had is in its ledger. The pool frees
@@ -105,6 +110,11 @@ struct worker {
         unsigned slot;
         struct channel channel;
         struct pages pages;
+
+        struct caller caller; /* of the calls that it makes: each waits for its answer */
+        struct turn_task look;
+        uint64_t called_within; /* the last ordinal that it had been sent when it called */
+        struct deadlock_node deadlock;
 
         struct ledger ledger;
         bool has_counters; /* it counts what it begins and ends, and can be interrupted */

@@ -32,7 +32,10 @@ static inline void on_pool_renewed(void *userdata, struct pool *pool, struct jso
                  error ? json_object_get_string(json_object_object_get(error, "message")) : "");
 }
 
-static const struct pool_events pool_events = {on_pool_changed, on_pool_renewed};
+static const struct pool_events pool_events = {
+        .changed = on_pool_changed,
+        .renewed = on_pool_renewed,
+};
 
 static inline void pools_begin(void)
 {

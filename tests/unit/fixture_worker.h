@@ -142,6 +142,9 @@ static inline void workers_begin(void)
                 .turn = &turn,
                 .buffers = &buffers,
                 .max_response_size = 100000,
+                .max_request_size = 100000,
+                .max_unread = 300000,
+                .max_call_depth = 16,
         };
         getrlimit(RLIMIT_NOFILE, &around.files_limit);
 }

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 
 #define MAX_RESPONSE 100000U
+#define MAX_REQUEST  200000U
 
 static struct channel channel;
 static int worker_in, worker_out; /* the worker's ends */
@@ -62,6 +63,27 @@ static void on_too_large(void *userdata, uint64_t serial)
         large_serial = serial;
 }
 
+static void note_span(const char *name, const struct channel_call *call,
+                      const struct envelope_span *span)
+{
+        struct rpc_part part = {call->source, span->offset, span->length};
+
+        if (span->type != ENVELOPE_ABSENT)
+                note_part(name, &part);
+}
+
+static void on_called(void *userdata, const struct channel_call *call)
+{
+        ck_assert_ptr_eq(userdata, &channel);
+        strcat(told, "call");
+        note_span("id", call, &call->id);
+        note_span("command", call, &call->command);
+        note_span("data", call, &call->data);
+        note_span("timeout", call, &call->timeout);
+        note_span("for", call, &call->within);
+        strcat(told, "|");
+}
+
 static void on_broken(void *userdata, const char *why)
 {
         (void)userdata;
@@ -78,6 +100,7 @@ static void on_closed(void *userdata, const char *why)
 
 static const struct channel_events events = {
         .answered = on_answered,
+        .called = on_called,
         .too_large = on_too_large,
         .broken = on_broken,
         .closed = on_closed,
@@ -92,7 +115,7 @@ static void setup(void)
         make_pipe(&worker_in, &in_fd);
         make_pipe(&out_fd, &worker_out);
         ck_assert_int_eq(channel_init(&channel, base, &turn, &buffers, in_fd, out_fd, MAX_RESPONSE,
-                                      &events, &channel),
+                                      MAX_REQUEST, &events, &channel),
                          0);
 }
 

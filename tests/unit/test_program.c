@@ -167,7 +167,7 @@ START_TEST(a_program_of_files_and_texts)
         ck_assert_int_eq(
                 program_add_module_file(program, "colors", folder_at("./colors.py"), error), 0);
         ck_assert_int_eq(program_add_module_source(program, "a.b", "y = 1", 5), 0);
-        program_set_max_response_size(program, 67108864);
+        program_set_max_sizes(program, 67108864, 16777216);
 
         tree = parse(program);
         ck_assert_str_eq(text_of(tree, "Name"), "calc");
@@ -191,6 +191,7 @@ START_TEST(a_program_of_files_and_texts)
         ck_assert_int_eq(json_object_get_int(member(tree, "Counters")), SPAWN_FD_COUNTERS);
         ck_assert_int_eq(json_object_get_int(member(tree, "Wanted")), SPAWN_FD_WANTED);
         ck_assert_int_eq(json_object_get_int64(member(tree, "MaxResponseSize")), 67108864);
+        ck_assert_int_eq(json_object_get_int64(member(tree, "MaxRequestSize")), 16777216);
         json_object_put(tree);
 }
 END_TEST
