@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
@@ -102,12 +103,36 @@ static int bind_to_parent(pid_t parent)
         return 0;
 }
 
-/* The kernel moves whoever writes 0. */
+/* The number in a file; INT_MAX if there is none. */
+static int read_count(int folder, const char *file)
+{
+        char text[16];
+        int fd = openat(folder, file, O_RDONLY | O_CLOEXEC), count = 0;
+        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+
+        if (fd >= 0)
+                close(fd);
+        if (n <= 0 || text[0] < '0' || text[0] > '9')
+                return INT_MAX;
+        for (ssize_t i = 0; i < n && text[i] >= '0' && text[i] <= '9'; i++)
+                count = count * 10 + (text[i] - '0');
+        return count;
+}
+
+/* The kernel moves whoever writes 0. It lets in more than pids.max, which only a fork there would
+ * be refused for; so whoever is one too many has to go. */
 static int enter_cgroup(int folder)
 {
         int fd = openat(folder, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 
-        return fd < 0 || write(fd, "0", 1) < 0 ? -1 : close(fd);
+        if (fd < 0 || write(fd, "0", 1) < 0)
+                return -1;
+        close(fd);
+        int most = read_count(folder, "pids.max");
+        if (most == INT_MAX || read_count(folder, "pids.current") <= most)
+                return 0;
+        errno = EAGAIN;
+        return -1;
 }
 
 /* -1, or the one that could not be opened. */

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -35,9 +34,6 @@
 
 #define CHILD_STACK_SIZE 32768
 #define PIPE_SIZE_WANTED (1 << 20)
-
-/* A child that is stopped by its user on its way to exec is given up. */
-#define EXECUTE_PATIENCE_MS 5000
 
 /* The child's numbers from 1 on, and where the daemon's end of each pipe goes. */
 static const struct channel {
@@ -288,21 +284,26 @@ static bool clone_into(struct child_plan *plan, int cgroup, struct spawned *spaw
         return pid > 0 || (errno != ENOSYS && errno != EINVAL && errno != E2BIG && errno != EPERM);
 }
 
-/* A child that takes on another user shares no memory with the daemon, and the daemon does not
- * stand still for it: from then on, that user may send it signals, SIGSTOP too. Signals are blocked
- * meanwhile: no handler of the daemon's may run in the child. A sanitizer must leave the child's
- * stack where it stands, within the daemon's. */
+/* Not a child that takes on another user, who may send it signals from then on, SIGSTOP too; nor
+ * one that goes into a control group. */
+static bool shares_memory(const struct spawn_options *options)
+{
+        return !options->identity && !options->cgroup;
+}
+
+/* Signals are blocked meanwhile: no handler of the daemon's may run in the child. A sanitizer must
+ * leave the child's stack where it stands, within the daemon's. */
 __attribute__((no_sanitize_address)) static int
-start_child(struct child_plan *plan, const int *cgroup, struct spawned *spawned)
+start_child(struct child_plan *plan, const struct spawn_options *options, struct spawned *spawned)
 {
         _Alignas(16) char stack[CHILD_STACK_SIZE];
-        int flags = plan->identity || cgroup ? 0 : SHARE_MEMORY, error;
+        int flags = shares_memory(options) ? SHARE_MEMORY : 0, error;
         sigset_t all, before;
 
         sigfillset(&all);
         sigprocmask(SIG_SETMASK, &all, &before);
-        if (!cgroup || !clone_into(plan, *cgroup, spawned)) {
-                plan->cgroup = cgroup;
+        if (!options->cgroup || !clone_into(plan, *options->cgroup, spawned)) {
+                plan->cgroup = options->cgroup;
                 spawned->pid = clone(child_main, stack + sizeof(stack),
                                      flags | CLONE_PIDFD | SIGCHLD, plan, &spawned->pidfd);
         }
@@ -350,36 +351,37 @@ static int report_failure(const struct spawn_options *options, const struct chil
         return fail(error, -report->error, "cannot start the process");
 }
 
-/* Whether there is something to read, or an end, before the patience is over. */
-static bool comes_soon(int fd)
-{
-        struct pollfd report = {.fd = fd, .events = POLLIN};
-        int r;
-
-        do
-                r = poll(&report, 1, EXECUTE_PATIENCE_MS);
-        while (r < 0 && errno == EINTR);
-        return r != 0;
-}
-
-/* The pipe ends without a word when exec closes it. */
-static int await_exec(struct preparation *preparation, const struct spawn_options *options,
-                      char error[static SPAWN_ERROR_MAX])
+int spawn_outcome(const struct spawn_options *options, int fd, char error[SPAWN_ERROR_MAX])
 {
         struct child_report report;
         ssize_t n;
 
-        preparation->report[1] = close_fd(preparation->report[1]);
-        if (options->identity && !comes_soon(preparation->report[0]))
-                return fail(error, -ETIMEDOUT, "cannot start the process");
         do
-                n = read(preparation->report[0], &report, sizeof(report));
+                n = read(fd, &report, sizeof(report));
         while (n < 0 && errno == EINTR);
-        if (n == 0)
+        if (n == 0) /* exec has closed it */
                 return 0;
+        if (n < 0 && errno == EAGAIN)
+                return 1;
         if (n != sizeof(report))
                 return fail(error, n < 0 ? -errno : -EIO, "cannot start the process");
         return report_failure(options, &report, error);
+}
+
+/* Whoever shares the daemon's memory executes Python, or has failed to, by the time the daemon goes
+ * on. Others are not waited for: their user may stop them, or it takes its time to move them to a
+ * control group. They may be signalled as a group from now on. */
+static int see_outcome(struct preparation *preparation, const struct spawn_options *options,
+                       struct spawned *spawned, char error[static SPAWN_ERROR_MAX])
+{
+        preparation->report[1] = close_fd(preparation->report[1]);
+        if (shares_memory(options))
+                return spawn_outcome(options, preparation->report[0], error);
+        if (fcntl(preparation->report[0], F_SETFL, O_NONBLOCK) < 0)
+                return fail(error, -errno, "cannot start the process");
+        setpgid(spawned->pid, spawned->pid);
+        spawned->outcome = steal_fd(&preparation->report[0]);
+        return 0;
 }
 
 static int run_child(struct preparation *preparation, const struct spawn_options *options,
@@ -407,10 +409,10 @@ static int run_child(struct preparation *preparation, const struct spawn_options
         };
         int r;
 
-        r = start_child(&plan, options->cgroup, spawned);
+        r = start_child(&plan, options, spawned);
         if (r < 0)
                 return fail(error, r, "cannot make a process");
-        r = await_exec(preparation, options, error);
+        r = see_outcome(preparation, options, spawned, error);
         if (r >= 0 && spawned->pidfd < 0) /* before Linux 5.2 */
                 r = fail(error, -ENOSYS, "cannot open a pidfd");
         if (r >= 0)
@@ -449,9 +451,9 @@ int spawn_process(const struct spawn_options *options, struct spawned *ret,
 
 void spawned_close(struct spawned *spawned)
 {
-        int *ends[] = {&spawned->pidfd,        &spawned->pipe_in,   &spawned->pipe_out,
-                       &spawned->status_in,    &spawned->out,       &spawned->err,
-                       &spawned->bootstrap_in, &spawned->program_in};
+        int *ends[] = {&spawned->pidfd,        &spawned->pipe_in,    &spawned->pipe_out,
+                       &spawned->status_in,    &spawned->out,        &spawned->err,
+                       &spawned->bootstrap_in, &spawned->program_in, &spawned->outcome};
 
         for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
                 *ends[i] = close_fd(*ends[i]);

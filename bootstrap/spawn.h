@@ -6,8 +6,9 @@
  * with the descriptors below and no others open, in a process group of its own, with the signals
  * at their defaults, no_new_privs set, and killed by the kernel when its parent ends.
  *
- * Nothing here blocks but the fork: the second stage's text and the program are fed by the event
- * loop (feed.h) through `bootstrap_in` and `program_in`.
+ * Nothing here blocks but the fork, and no child with another user or control group is waited for:
+ * the second stage's text and the program are fed by the event loop (feed.h) through `bootstrap_in`
+ * and `program_in`.
  */
 #include "extra_file.h"
 #include "identity.h"
@@ -57,21 +58,25 @@ struct spawned {
         int out, err;     /* read: stdout, stderr */
         int bootstrap_in; /* written: the second stage, then closed */
         int program_in;   /* written: the program text, then closed */
+        int outcome;      /* read: see spawn_outcome(); -1: it executes Python already */
 };
 
 /* An initializer with nothing open in it. */
 #define SPAWNED_NONE                                                                               \
         {                                                                                          \
                 .pidfd = -1, .pipe_in = -1, .pipe_out = -1, .status_in = -1, .out = -1, .err = -1, \
-                .bootstrap_in = -1, .program_in = -1                                               \
+                .bootstrap_in = -1, .program_in = -1, .outcome = -1                                \
         }
 
 #define SPAWN_ERROR_MAX 256
 
-/* 0, or a negative errno with what failed in error: "cannot execute /x/python: No such file". A
- * failing exec is told here too. */
+/* 0, or a negative errno with what failed in error: "cannot execute /x/python: No such file". Where
+ * there is an `outcome`, what becomes of the process on its way to Python is told later. */
 int spawn_process(const struct spawn_options *options, struct spawned *ret,
                   char error[SPAWN_ERROR_MAX]);
+/* What a process has come to, when its `outcome` can be read: 0, it executes Python; 1, that is not
+ * known yet; or a negative errno with what failed in error, and the process exits. */
+int spawn_outcome(const struct spawn_options *options, int fd, char error[SPAWN_ERROR_MAX]);
 /* The pipes alone, for a process that is made otherwise: the daemon's ends of PIPE_IN, PIPE_OUT,
  * STATUS_IN, stdout and stderr go to *ret, the process's to theirs, in this order (-1: it was not
  * made). Both are the caller's to close, here or where it fails. */

@@ -5,11 +5,10 @@
 #include "children.h"
 #include "common/cleanup.h"
 #include "common/units.h"
-#include "process_environment.h"
+#include "process_spawn.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <signal.h>
 #include <string.h>
@@ -249,6 +248,7 @@ static void on_exit_seen(evutil_socket_t fd, short what, void *userdata)
         report_drain(&process->report);
         output_drain(&process->out);
         output_drain(&process->err);
+        process_take_outcome(process);
         waitid(P_PIDFD, (id_t)fd, &info, WEXITED);
         process->exit_code = info.si_code;
         process->exit_status = info.si_status;
@@ -272,6 +272,7 @@ void process_init(struct process *process, const struct surroundings *around,
                             .program = options->name,
                             .slot = slot},
                 .pidfd = -1,
+                .outcome = -1,
                 .cgroup = cgroups_find(around->cgroups, options->name),
                 .report.fd = -1,
                 .out.fd = -1,
@@ -343,59 +344,6 @@ void process_stillborn(struct process *process, struct json_object *error)
         process->events->exited(process->owner);
 }
 
-/* It may be that the program has as many as it may have: that says more than the kernel does. */
-static void tell_tasks(const struct process *process, char error[SPAWN_ERROR_MAX])
-{
-        unsigned limit = process->options->tasks_max;
-        uint64_t tasks;
-
-        if (limit && process->cgroup && cgroup_read(process->cgroup, "pids.current", &tasks) == 0 &&
-            tasks >= limit)
-                snprintf(error, SPAWN_ERROR_MAX,
-                         "cannot make a process: the program has %" PRIu64
-                         " processes and threads, and tasks_max is %u",
-                         tasks, limit);
-}
-
-int process_spawn(struct process *process, const int *page_fds, int control_fd,
-                  struct spawned *ends, char error[SPAWN_ERROR_MAX])
-{
-        const struct program_options *options = process->options;
-        _cleanup_free_ char **environment =
-                process_environment_new(options, process->context.slot, process->number);
-        _cleanup_free_ struct extra_file *extra_files = extra_files_to_spawn(options->extra_files);
-        size_t n_extra_files = extra_files_count(options->extra_files);
-        struct spawn_options spawn_options = {
-                .python = options->python,
-                .arguments = (const char *const *)options->arguments,
-                .environment = (const char *const *)environment,
-                .working_directory = options->working_directory,
-                .page_fds = page_fds,
-                .extra_files = extra_files,
-                .n_extra_files = n_extra_files + (control_fd >= 0),
-                .umask = options->umask,
-                .nice = options->nice,
-                .files_limit = &process->around->files_limit,
-                .limits = &options->limits,
-                .cgroup = process->cgroup ? &process->cgroup->fd : NULL,
-                .identity = options->is_other_user ? &options->identity : NULL,
-        };
-        int r;
-
-        snprintf(error, SPAWN_ERROR_MAX, "out of memory");
-        if (!environment || !extra_files)
-                return -ENOMEM;
-        extra_files[n_extra_files].fd = control_fd;
-        r = spawn_process(&spawn_options, ends, error);
-        if (r == -EAGAIN)
-                tell_tasks(process, error);
-        if (r < 0)
-                return r;
-        snprintf(error, SPAWN_ERROR_MAX, "out of memory");
-        r = process_born(process, ends->pid, steal_fd(&ends->pidfd));
-        return r == 0 ? process_attach(process, ends) : r;
-}
-
 void process_clear(struct process *process)
 {
         if (process->pid > 0 && !process->has_exited) {
@@ -403,6 +351,7 @@ void process_clear(struct process *process)
                 waitid(P_PIDFD, (id_t)process->pidfd, &(siginfo_t){0}, WEXITED);
                 children_remove(process->around->children, process->pid, process->options->name);
         }
+        process_forget_outcome(process);
         if (process->exit_event)
                 event_free(steal(process->exit_event));
         process->pidfd = close_fd(process->pidfd);

@@ -55,6 +55,8 @@ struct process {
         int pidfd;
         struct cgroup *cgroup; /* what it is born in; NULL: the daemon's own */
         struct event *exit_event;
+        int outcome; /* of its start: see process_spawn.h; -1: there is nothing to wait for */
+        struct event *outcome_event;
         struct feed *bootstrap, *program;
         struct report report;
         struct output out, err;
@@ -80,19 +82,14 @@ void process_init(struct process *process, const struct surroundings *around,
 /* Kills and reaps what still lives. */
 void process_clear(struct process *process);
 
-/* Starts Python, with its pages, and if it is a template with its end of the control socket (-1: it
- * is none). Of its pipes `ends` keeps those that
- * are the owner's: requests and answers; the owner closes them, here or where it fails. 0, or a
- * negative errno with the reason in `error`. */
-int process_spawn(struct process *process, const int *page_fds, int control_fd,
-                  struct spawned *ends, char error[SPAWN_ERROR_MAX]);
-/* The same for a process that somebody else makes: takes its ends of the pipes from `ends`. What is
- * not open there it does not need: one that was forked needs no bootstrap. 0 or -ENOMEM. */
+/* Takes the daemon's ends of the pipes of a process that process_spawn() or somebody else makes.
+ * What is not open there it does not need: one that was forked needs no bootstrap. 0 or -ENOMEM. */
 int process_attach(struct process *process, struct spawned *ends);
-/* Such a process is there now: takes the pidfd, also where it fails. From here on its end is seen;
+/* The process is there now: takes the pidfd, also where it fails. From here on its end is seen;
  * if it was to be ended before, that is made up for. It must be a child. 0 or -ENOMEM. */
 int process_born(struct process *process, pid_t pid, int pidfd);
-/* Such a process will never be there. Takes the error, which says why; NULL: it was to be ended. */
+/* One that somebody else should have made will never be there. Takes the error, which says why;
+ * NULL: it was to be ended. */
 void process_stillborn(struct process *process, struct json_object *error);
 
 /* Expects it to end by itself; it gets the signal at the given time. Later ones replace this. */

@@ -4,6 +4,7 @@
 #include "common/cleanup.h"
 #include "common/units.h"
 #include "death.h"
+#include "process_spawn.h"
 
 #include <errno.h>
 #include <json-c/json.h>

@@ -4,6 +4,7 @@
 #include "claim.h"
 #include "common/cleanup.h"
 #include "common/units.h"
+#include "process_spawn.h"
 #include "reply.h"
 #include "worker_answers.h"
 

@@ -7,12 +7,18 @@
 #include "common/cleanup.h"
 
 #include <check.h>
+#include <errno.h>
 #include <limits.h>
+#include <linux/filter.h>
 #include <linux/magic.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 
 static char real_group[PATH_MAX], group_before[PATH_MAX]; /* empty: there is none */
@@ -57,6 +63,22 @@ static inline const char *real_group_at(const char *name)
 
         snprintf(path, PATH_MAX, "%.2000s/%s", real_group, name);
         return path;
+}
+
+/* From here on the process can have none of its children born elsewhere, as in a service with
+ * RestrictNamespaces=, or with a kernel before 5.7. */
+static inline void forbid_clone3(void)
+{
+        struct sock_filter filter[] = {
+                BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        struct sock_fprog program = {.len = ARRAY_SIZE(filter), .filter = filter};
+
+        ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0), 0);
 }
 
 static inline bool write_line(const char *path, const char *text)

@@ -9,6 +9,7 @@
 #include "bootstrap/child.h"
 #include "common/cleanup.h"
 
+#include "fixture_cgroup.h"
 #include "suite.h"
 
 #include <check.h>
@@ -99,10 +100,28 @@ static struct spawn_options default_options(void)
         return (struct spawn_options){.python = PYTHON, .environment = environment, .umask = -1};
 }
 
+/* Spawns a process and waits for what its way to Python comes to; one that has not come there is
+ * reaped. */
+static int spawn_and_wait(const struct spawn_options *options, struct spawned *spawned)
+{
+        int r = spawn_process(options, spawned, error);
+        struct pollfd outcome = {.fd = spawned->outcome, .events = POLLIN};
+
+        if (r < 0 || spawned->outcome < 0)
+                return r;
+        r = poll(&outcome, 1, DEADLINE_MS) == 1 ? spawn_outcome(options, spawned->outcome, error)
+                                                : -ETIMEDOUT;
+        if (r != 0) {
+                waitpid(spawned->pid, NULL, 0);
+                spawned_close(spawned);
+        }
+        return r;
+}
+
 static struct spawned spawn(const struct spawn_options *options, const char *script)
 {
         struct spawned spawned;
-        int r = spawn_process(options, &spawned, error);
+        int r = spawn_and_wait(options, &spawned);
 
         ck_assert_msg(r == 0, "%d: %s", r, error);
         if (script)
@@ -360,11 +379,42 @@ START_TEST(the_folder_is_entered_as_that_user)
         ck_assert_ptr_nonnull(mkdtemp(folder));
         options.identity = &identity;
         options.working_directory = folder;
-        ck_assert_int_eq(spawn_process(&options, &spawned, error), -EACCES);
+        ck_assert_int_eq(spawn_and_wait(&options, &spawned), -EACCES);
         snprintf(expected, sizeof(expected), "cannot change to folder %s: Permission denied",
                  folder);
         ck_assert_str_eq(error, expected);
         ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
+/* It may take its time, be it since its user stops it on its way to Python, be it in the kernel.
+ * That used to hold up the daemon, for five seconds at most; then the process was given up. Here it
+ * has to wait for somebody who takes what it writes to its control group. */
+START_TEST(nobody_waits_for_a_process_that_shares_no_memory)
+{
+        char folder[] = "/tmp/test_spawn.XXXXXX", path[64];
+        struct spawn_options options = default_options();
+        struct spawned spawned;
+
+        ck_assert_ptr_nonnull(mkdtemp(folder));
+        snprintf(path, sizeof(path), "%s/cgroup.procs", folder);
+        ck_assert_int_eq(mkfifo(path, 0600), 0);
+        _cleanup_close_ int group = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        ck_assert_int_ge(group, 0);
+        forbid_clone3();
+        options.cgroup = &group;
+        ck_assert_int_eq(spawn_process(&options, &spawned, error), 0);
+        ck_assert_int_eq(spawn_outcome(&options, spawned.outcome, error), 1);
+        ck_assert_int_eq(getpgid(spawned.pid), spawned.pid); /* it can be killed with its group */
+        _cleanup_close_ int reader = open(path, O_RDONLY | O_CLOEXEC);
+        struct pollfd outcome = {.fd = spawned.outcome, .events = POLLIN};
+        ck_assert_int_eq(poll(&outcome, 1, DEADLINE_MS), 1);
+        ck_assert_int_eq(spawn_outcome(&options, spawned.outcome, error), 0);
+        ck_assert_str_eq(read_to_end(reader), "0");
+        write_and_close(&spawned.bootstrap_in, "");
+        ck_assert_int_eq(finish(&spawned), 0);
+        unlink(path);
+        rmdir(folder);
 }
 END_TEST
 
@@ -379,10 +429,10 @@ static void without_privileges(void)
         must(setrlimit(RLIMIT_NPROC, &(struct rlimit){4000, 4000}) == 0);
         must(setresgid(54320, 54320, 54320) == 0 && setresuid(54320, 54320, 54320) == 0);
         options.identity = &identity;
-        must(spawn_process(&options, &spawned, error) == -EPERM);
+        must(spawn_and_wait(&options, &spawned) == -EPERM);
         must(strcmp(error, "cannot change to the group 54322: Operation not permitted") == 0);
         options.limits = &limits;
-        must(spawn_process(&options, &spawned, error) == -EPERM);
+        must(spawn_and_wait(&options, &spawned) == -EPERM);
         must(strcmp(error, "cannot set the limit nproc: Operation not permitted") == 0);
 }
 
@@ -880,6 +930,7 @@ int main(void)
         tcase_add_test(tcase, attributes_are_set_if_asked_for);
         tcase_add_test(tcase, the_child_is_who_it_should_be);
         tcase_add_test(tcase, the_folder_is_entered_as_that_user);
+        tcase_add_test(tcase, nobody_waits_for_a_process_that_shares_no_memory);
         tcase_add_test(tcase, the_step_that_is_refused_is_told);
         if (!on_valgrind())
                 tcase_add_test(tcase, the_limit_of_open_files_is_the_given_one);
