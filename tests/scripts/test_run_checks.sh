@@ -43,6 +43,13 @@ add two PASS '12 passed, 3 skipped in 4.56s'
 add three PASS 'fine'
 add four SKIP 'no such tool here'
 expect 0 '39 passed, 0 failed'
+case $output in
+*'Skipped: four: no such tool here'*) ;;
+*)
+        echo "FAIL: it is not told why four was skipped: $output"
+        failures=$((failures + 1))
+        ;;
+esac
 
 # Single failures of each kind
 fresh_build 1

@@ -71,17 +71,17 @@ class Box:
         self.run("systemd-tmpfiles", "--create")
         self.systemctl("daemon-reload")
         self.run("systemd-sysusers", "-", input=TEST_USERS)
-        shutil.copytree(self._path(SETTINGS), self._path("/root/as-installed"), symlinks=True)
+        shutil.copytree(self.host_path(SETTINGS), self.host_path("/root/as-installed"), symlinks=True)
 
     # Files.
 
-    def _path(self, path):
+    def host_path(self, path):
         """The path by which this machine reaches a file in the box."""
         return self._root / str(path).lstrip("/")
 
     def write(self, path, text, mode=0o644):
         """Writes a file of root's, and the folders that it takes."""
-        target = self._path(path)
+        target = self.host_path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(text, bytes):
             target.write_bytes(text)
@@ -91,17 +91,17 @@ class Box:
         return str(path)
 
     def read(self, path):
-        return self._path(path).read_text()
+        return self.host_path(path).read_text()
 
     def exists(self, path):
-        return os.path.lexists(self._path(path))
+        return os.path.lexists(self.host_path(path))
 
     def stat(self, path):
-        return os.lstat(self._path(path))
+        return os.lstat(self.host_path(path))
 
     def remove(self, path):
         """Removes a file, or a folder with all in it; no matter if there is none."""
-        target = self._path(path)
+        target = self.host_path(path)
         if target.is_dir() and not target.is_symlink():
             shutil.rmtree(target)
         else:
@@ -186,17 +186,17 @@ class Box:
 
     def call(self, method, params=None, **members):
         """One call, as root, over a connection of its own."""
-        with Client(self._path(self.socket_path)) as client:
+        with Client(self.host_path(self.socket_path)) as client:
             return client.call(method, params, **members)
 
     def error(self, method, params=None, **members):
         """The error that one call is answered with."""
-        with Client(self._path(self.socket_path)) as client:
+        with Client(self.host_path(self.socket_path)) as client:
             return client.error(method, params, **members)
 
     def connect(self):
         """A client, as root, which is closed at the end of the test."""
-        client = Client(self._path(self.socket_path))
+        client = Client(self.host_path(self.socket_path))
         self._clients.append(client)
         return client
 
@@ -260,7 +260,7 @@ class Box:
         for path in self._changed_unit_files():
             self.remove(path)
         self.remove(SETTINGS)
-        shutil.copytree(self._path("/root/as-installed"), self._path(SETTINGS), symlinks=True)
+        shutil.copytree(self.host_path("/root/as-installed"), self.host_path(SETTINGS), symlinks=True)
         for path in ("/run/jumpbootd", "/var/lib/jumpbootd", "/var/cache/jumpbootd"):
             self.remove(path)
         self.systemctl("daemon-reload")
@@ -278,7 +278,7 @@ class Box:
 
     def _changed_unit_files(self):
         for folder in ("/etc/systemd/system", "/run/systemd/system"):
-            for path in self._path(folder).glob("**/jumpbootd.*"):
+            for path in self.host_path(folder).glob("**/jumpbootd.*"):
                 yield Path("/", path.relative_to(self._root))
 
 

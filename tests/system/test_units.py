@@ -4,6 +4,7 @@ import json
 import re
 import stat
 
+import pytest
 from programs import ADD, install_calc
 
 # What jumpbootd.service is worth without anything opened. It has less; 10 is a service without any
@@ -26,8 +27,8 @@ def status():
 """
 
 
-def look_around(box):
-    box.programs("look", {"programs": {"look": {"main": "look.py"}}}, look=LOOK_AROUND)
+def look_around(box, **options):
+    box.programs("look", {"programs": {"look": {"main": "look.py", **options}}}, look=LOOK_AROUND)
     box.systemctl("start", "jumpbootd")
 
 
@@ -43,9 +44,10 @@ def test_exposure(box):
             "jumpbootd.service")
 
 
-def test_workers_have_the_usual_limit_of_files(box):
+@pytest.mark.parametrize("start_method", ["spawn", "forkserver"])
+def test_workers_have_the_usual_limit_of_files(box, start_method):
     """The daemon's own is higher: it has a descriptor for each client."""
-    look_around(box)
+    look_around(box, start_method=start_method)
     soft, hard = box.call("look.limits")
     assert soft == 1024
     assert hard > 2 * soft

@@ -21,9 +21,9 @@ def test_says_what_is_wrong_where(box):
     box.systemctl("start", "jumpbootd", check=False)
     entry = box.wait_journal("/etc/jumpbootd/jumpbootd.conf:2:18: ", PRIORITY="3")
     assert "max_clients" in entry["MESSAGE"]
+    assert "jumpbootd.conf:2:18: " in box.show("StatusText")
     status = box.systemctl("status", "jumpbootd", check=False).stdout
     assert "status=78/CONFIG" in status
-    assert "jumpbootd.conf:2:18" in status
 
 
 def test_starts_once_it_is_mended(box):
