@@ -100,6 +100,10 @@ class LineReader:
         self._lines = deque()
         self._parts = []  # of a line whose end has not come
 
+    def is_free(self):
+        """Whether nobody reads just now."""
+        return not self._lock.locked()
+
     def get(self, limit):
         """The next line without its newline. A line that comes too late is the next call's."""
         limit.acquire(self._lock, "another thread waits for the next message")

@@ -9,11 +9,14 @@ import io
 import json
 import sys
 import threading
+from collections import deque
 from collections.abc import Mapping
 
+from . import caller
 from .encode import encode
 from .errors import safe_repr, shorten
 from .lines import LineReader, LineWriter
+from .queue_calls import OwnLink
 
 _SHOWN_MAX = 200
 _LOOK = 0.5  # seconds
@@ -37,6 +40,7 @@ class OwnLoop:
     def __init__(self, worker, pipe_in, pipe_out):
         self.reader = LineReader(pipe_in)
         self.writer = LineWriter(pipe_out)
+        self.link = OwnLink(self, worker.max_request_size)
         self.answers = worker.answers
         self.events = worker.events
         self.has_begun = False
@@ -46,6 +50,7 @@ class OwnLoop:
         self._current = worker.current
         self._lock = threading.RLock()
         self._requests = {}  # those that wait for an answer, by request_id
+        self._kept = deque()  # what was read by somebody who waited for the answer to a call
         self._listener = None  # the thread that listened last
 
     # From the main module's first look for a request to its end
@@ -73,6 +78,7 @@ class OwnLoop:
                 self._worker.fork_here()
                 self._worker.listen(describe, accepts_any)
                 self.has_begun = True
+                caller.use(self.link)
 
     def tell(self, methods, accepts_any):
         self._worker.tell_methods(methods, accepts_any)
@@ -101,17 +107,22 @@ class OwnLoop:
     # Messages
 
     def get(self, limit):
+        """The next message that is no answer to one of our own calls."""
         self.begin()
-        message = json.loads(self.reader.get(limit))
-        if isinstance(message, dict) and "command" in message and "request_id" in message:
-            with self._lock:
-                self._requests[str(message["request_id"])] = None
-                self._attribute()
-        return message
+        while True:
+            message = self._kept.popleft() if self._kept else json.loads(self.reader.get(limit))
+            if self.link.take(message):
+                continue
+            if isinstance(message, dict) and "command" in message and "request_id" in message:
+                with self._lock:
+                    self._requests[str(message["request_id"])] = None
+                    self._attribute()
+            return message
 
     def put(self, message, limit):
         """Writes a message: an answer, or a call that the program makes by itself."""
         if isinstance(message, Mapping) and "command" in message:
+            self.link.note(message)
             self.writer.put(encode(message, "message").encode("ascii") + b"\n", limit)
             return
         with self._lock:
@@ -124,8 +135,42 @@ class OwnLoop:
             line = self._worker.answers.too_large(serial, len(line))
         self.put_line(serial, line, limit)
 
+    # Calls
+
+    def has_reader(self):
+        """Whether a thread reads whatever comes."""
+        return self._service is not None
+
+    def running(self):
+        """The request that is being run; None: there is none, or several."""
+        with self._lock:
+            if self._service is not None and len(self._requests) > 1:
+                return self._service.running_id()
+            return next(iter(self._requests)) if len(self._requests) == 1 else None
+
+    def is_unanswered(self, serial):
+        return serial in self._requests
+
+    def read_for_call(self, limit):
+        """Reads one message, if nobody else does: one that is no answer to a call is kept."""
+        if not self.reader.is_free():
+            return False
+        try:
+            message = json.loads(self.reader.get(limit))
+        except TimeoutError:
+            return True
+        except EOFError:
+            self.link.close()
+            return True
+        if not self.link.take(message):
+            self._kept.append(message)
+        return True
+
+    # Answers
+
     def put_line(self, serial, line, limit):
         """Writes the answer to a request."""
+        self.link.calls.end(serial)
         self._worker.end_lines()
         self.writer.put(line, limit)
         with self._lock:

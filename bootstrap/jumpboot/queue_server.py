@@ -71,6 +71,18 @@ class JSONQueueServer(metaclass=_AfterInit):
         as a whole, {"result": …} or {"error": …}."""
         self._jumpboot_service.respond(response, request_id)
 
+    def request(self, command, data=None, timeout=None):
+        """Calls "program.function" of the daemon's, within the request that is being run, and returns
+        its result. data: an object with keyword arguments, an array of positional ones, or the first
+        argument. timeout: seconds. Raises what jumpboot.call() raises."""
+        link = self._jumpboot_service.link
+        return link.wait(link.begin(command, {} if data is None else data, timeout))
+
+    async def async_request(self, command, data=None, timeout=None):
+        """The same as request() for a coroutine."""
+        link = self._jumpboot_service.link
+        return await link.awaited(link.begin(command, {} if data is None else data, timeout))
+
     def start(self):
         """Begins to serve, in threads of its own, and returns."""
         self._jumpboot_service.start()

@@ -15,6 +15,7 @@ from .errors import Describer
 from .events import Events
 from .lines import Limit
 from .pages import Pages
+from .queue_calls import ForeignLink
 
 _GRACE = 0.25  # seconds in which a program that does not tell may register what it has to
 _FOREVER = Limit(True, None)
@@ -78,13 +79,15 @@ class Service:
         self.commands = commands
         self._is_auto = is_auto  # begins by itself
         self.is_running = is_auto
+        self.link = own.link if self._own else ForeignLink(pipes.writer)
         self._answers = own.answers if self._own else Answers(0, Describer("<none>"))
         self._events = own.events if self._own else Events(Pages())
         self._inbox = Inbox()
         self._settled = threading.Event()  # all is registered that is to be known at the beginning
         self._lock = threading.Lock()
         self._thread = None
-        self._unanswered = _ANSWERED  # the request_id of the command that is being run
+        self._running = None  # the request_id of the command that is being run
+        self._unanswered = _ANSWERED  # the same, until its handler has answered by itself
 
     # From start to end
 
@@ -151,10 +154,13 @@ class Service:
     def _read(self):
         try:
             while True:
-                self._inbox.put(self._pipes.get(_FOREVER))
+                message = self._pipes.get(_FOREVER)
+                if self._own or not self.link.take(message):
+                    self._inbox.put(message)
         except (EOFError, OSError):  # the end, or somebody has closed the descriptor
             pass
         finally:
+            self.link.close()
             self._inbox.close()
 
     def _serve_messages(self):
@@ -176,8 +182,9 @@ class Service:
             message, near = self.commands.absence(name)
             line = self._answers.error(request_id, "method_not_found", message, near=near)
         else:
-            self._unanswered = request_id
+            self._unanswered = self._running = request_id
             line = self._answer(command, data, request_id)
+            self._running = None
             if self._unanswered is _ANSWERED:
                 return
         if self._own:
@@ -202,6 +209,10 @@ class Service:
                                            signature=command.usage())
             return self._answers.exception(request_id, error)
         return line if self._answers.fits(line) else self._answers.too_large(request_id, len(line))
+
+    def running_id(self):
+        """The request_id of the command that is being run; None: there is none."""
+        return self._running
 
     def respond(self, response, request_id):
         """Sends what a handler has for an answer."""

@@ -66,7 +66,8 @@ class Worker:
         self._table = Table({})
         self._methods = {}  # what the daemon is told of them
         self._output = Output(1, 2)
-        self._link = caller.Link(self._pipe_in, self._pipe_out, program.get("MaxRequestSize", 0),
+        self.max_request_size = program.get("MaxRequestSize", 0)
+        self._link = caller.Link(self._pipe_in, self._pipe_out, self.max_request_size,
                                  self._output.current)
         self._is_frozen = False
         self._template_of = None  # the program, in the process that its workers are forked from

@@ -226,3 +226,33 @@ def test_no_pipe(start):
         error = worker.error("bad", {"pipe": pipe})
         assert (error["exception"], "read_pipe is " in error["message"]) == ("TypeError", True)
     assert worker.error("bad", {"pipe": -1})["message"] == "read_pipe is -1, which is no descriptor"
+
+
+def test_calls_from_a_loop(start):
+    """The one thread that there is reads the answer itself; a request that comes first is kept."""
+    worker = start('''
+        import asyncio, jumpboot
+        queue = jumpboot.JSONQueue(jumpboot.Pipe_in, jumpboot.Pipe_out)
+        while True:
+            message = queue.get()
+            if message["command"] == "call":
+                queue.put(jumpboot.call("other.f", 1))
+            elif message["command"] == "acall":
+                async def call():
+                    return await jumpboot.acall("other.f", 1)
+                queue.put(asyncio.run(call()))
+            elif message["command"] == "by hand":
+                queue.put({"command": "other.f", "data": [1], "request_id": "py-1"})
+                queue.put(queue.get()["result"])
+            else:
+                queue.put(message["command"])
+    ''')
+    for command in ("call", "by hand", "acall"):
+        serial = rpc_line(worker, command)
+        call = worker.answer()
+        assert (call["command"], call["data"]) == ("other.f", [1])
+        kept = None if command == "by hand" else rpc_line(worker, "kept")
+        worker.send(b'{"request_id":"%s","result":{"x":1}}\n' % call["request_id"].encode())
+        assert worker.answer() == {"request_id": serial, "result": {"x": 1}}
+        if kept:
+            assert worker.answer() == {"request_id": kept, "result": "kept"}

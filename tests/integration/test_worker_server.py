@@ -1,18 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Main modules that are a JSONQueueServer."""
-import os
-import signal
+import json
 
 import pytest
 from template_host import TemplateHost
 from worker_fixtures import python, spawn, start  # noqa: F401
 from worker_host import StartFailed
-
-WAIT = """
-while server.running:
-    time.sleep(0.01)
-"""
-
 
 SERVER = '''
     import time
@@ -431,3 +424,135 @@ def test_forked_from_a_template(python, main):
             assert worker.result("add", {"x": 1, "y": 2}) == 3
             assert worker.close() == 0
         assert template.close() == 0
+
+
+def next_call(worker, **members):
+    """The next call that the worker makes."""
+    call = worker.answer()
+    assert call["request_id"].startswith("py-"), call
+    assert {name: call.get(name) for name in members} == members
+    return call
+
+
+def answer_call(worker, call, **outcome):
+    worker.send(json.dumps({"request_id": call["request_id"], **outcome}).encode() + b"\n")
+
+
+CALLS = '''
+    import time, jumpboot
+    class Server(jumpboot.JSONQueueServer):
+        def sync(self, data): return self.request("other.f", data)
+        async def waits(self, data): return await self.async_request("other.f", data, timeout=5)
+        def nothing(self): return self.request("other.f")
+        def called(self, a): return jumpboot.call("other.g", a)
+        async def acalled(self, a): return await jumpboot.acall("other.g", x=a)
+        def keep(self):
+            import threading
+            self.outcome = []
+            def late():
+                try:
+                    self.request("other.late")
+                except jumpboot.CallError as error:
+                    self.outcome.append(error.kind)
+            self.thread = threading.Thread(target=late)
+            self.thread.start()
+            time.sleep(0)
+        def kept(self):
+            self.thread.join()
+            return self.outcome
+    server = Server()
+    while server.running: time.sleep(0.01)
+'''
+
+
+def test_calls_of_other_programs(start):
+    worker = start(CALLS)
+    for command, data, called in (
+            ("sync", {"data": {"a": 1}}, {"command": "other.f", "data": {"a": 1}}),
+            ("sync", [[1, 2]], {"command": "other.f", "data": [[1, 2]]}),
+            ("waits", {"data": 7}, {"command": "other.f", "data": 7}),
+            ("nothing", {}, {"command": "other.f", "data": {}}),
+            ("called", {"a": 3}, {"command": "other.g", "data": [3]}),
+            ("acalled", {"a": 3}, {"command": "other.g", "data": {"x": 3}})):
+        line, serial = worker.request(command, data)
+        worker.send(line)
+        call = next_call(worker, **called, **{"for": serial})
+        assert (call.get("timeout", 0) > 4) == (command == "waits")
+        answer_call(worker, call, result={"deep": [1]})
+        assert worker.answer() == {"request_id": serial, "result": {"deep": [1]}}
+    assert worker.close() == 0
+
+
+def test_errors_of_calls(start):
+    worker = start(CALLS)
+    for kind, code, name in (("exception", -32000, "jumpboot.RemoteError"),
+                             ("timeout", -32002, "jumpboot.CallTimeout"),
+                             ("call_refused", -32009, "jumpboot.CallRefused")):
+        for command in ("sync", "waits"):
+            line, _ = worker.request(command, {"data": 1})
+            worker.send(line)
+            answer_call(worker, next_call(worker), error={
+                "code": code, "message": "so it is",
+                "data": {"kind": kind, "traceback": "the remote one"}})
+            answer = worker.answer()
+            assert answer["data"]["exception"] == name
+            assert "the remote one" in answer["data"]["traceback"]
+
+
+def test_a_call_ends_with_its_request(start):
+    worker = start(CALLS)
+    line, serial = worker.request("keep")
+    worker.send(line)
+    messages = [worker.answer(), worker.answer()]
+    messages.sort(key=lambda message: message["request_id"])
+    if "py-" not in messages[1]["request_id"]:
+        messages.reverse()
+    answer, call = messages
+    assert answer == {"request_id": serial, "result": None}
+    assert call["command"] == "other.late"
+    assert worker.result("kept") == ["cancelled"]
+    answer_call(worker, call, result="too late")
+    assert worker.result("kept") == ["cancelled"]
+
+
+def test_no_call_outside_of_a_request(spawn):
+    worker = spawn('''
+        import time, jumpboot
+        server = jumpboot.JSONQueueServer()
+        for call in (lambda: server.request("other.f"), lambda: jumpboot.call("other.f")):
+            try:
+                call()
+            except jumpboot.CallRefused as error:
+                print(error.data["reason"], flush=True)
+        while server.running: time.sleep(0.01)
+    ''')
+    worker.ready()
+    assert worker.out.wait_for(b"outside\noutside\n")
+
+
+def test_calls_over_other_pipes(start):
+    worker = start('''
+        import os, threading, jumpboot
+        def talk():
+            there, back = os.pipe(), os.pipe()
+            server = jumpboot.JSONQueueServer(there[0], back[1])
+            queue = jumpboot.JSONQueue(back[0], there[1])
+            def answer():
+                call = queue.get()
+                queue.put({"request_id": call["request_id"], "result": [call["command"], call["data"]]})
+                queue.get()
+            threading.Thread(target=answer, daemon=True).start()
+            outcome = [server.request("f", {"a": 1})]
+            try:
+                server.request("g", timeout=0.01)
+            except TimeoutError as error:
+                outcome.append(str(error))
+            server.stop()
+            try:
+                server.request("g")
+            except jumpboot.CallUnavailable as error:
+                outcome.append(str(error))
+            return outcome
+    ''')
+    assert worker.result("talk") == [
+        ["f", {"a": 1}], "nobody has answered in time", "there will be no answers any more"]
