@@ -86,6 +86,11 @@ void death_log(int level, const struct log_context *context, const struct proces
                   process->stack ? "\n" : "", process->stack ? process->stack : "");
 }
 
+static struct json_object *tail_of(const struct output *output)
+{
+        return rpc_json_text(output->tail ? output->tail : "", output->tail_length);
+}
+
 struct json_object *death_data(const struct process *process)
 {
         struct json_object *data = json_object_new_object();
@@ -104,9 +109,7 @@ struct json_object *death_data(const struct process *process)
         if (process->out_of_memory != OOM_UNKNOWN)
                 json_object_object_add(data, "out_of_memory",
                                        json_object_new_boolean(process->out_of_memory == OOM_YES));
-        json_object_object_add(data, "stderr",
-                               rpc_json_text(process->err.tail ? process->err.tail : "",
-                                             process->err.tail_length));
+        json_object_object_add(data, "stderr", tail_of(&process->err));
         if (process->stack)
                 json_object_object_add(data, "stack",
                                        rpc_json_text(process->stack, strlen(process->stack)));
@@ -123,5 +126,7 @@ struct json_object *death_start_error(const struct process *process)
         snprintf(message, sizeof(message), "the worker %s before it %s", death_text(process, text),
                  process->ready ? "had answered anything" : "was ready");
         json_object_object_add(data, "message", json_object_new_string(message));
+        if (process->ready == 0 && process->out.tail_length > 0)
+                json_object_object_add(data, "stdout", tail_of(&process->out));
         return data;
 }

@@ -141,7 +141,10 @@ static uint64_t end_late_starters(struct pool *pool, uint64_t now)
                 uint64_t end = limit ? worker->process.started + limit : 0;
                 next = TAILQ_NEXT(worker, link);
                 if (end && end <= now) {
-                        process_fail(&worker->process, "it was not ready within startup_timeout");
+                        process_fail(
+                                &worker->process,
+                                "it was not ready within startup_timeout (a main module has to "
+                                "end, or to listen for requests)");
                         pool->is_late |= worker != pool->renewal.trial;
                 } else {
                         soonest = units_sooner(soonest, end);

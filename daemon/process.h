@@ -24,6 +24,11 @@
 struct cgroup;
 struct json_object;
 
+/* Why one is ended that takes longer than startup_timeout. */
+#define PROCESS_LATE                                                                               \
+        "it was not ready within startup_timeout (a main module has to end, or to listen for "     \
+        "requests)"
+
 /* What a process tells its owner. */
 struct process_events {
         /* It can serve from here on: the status line that said so. */

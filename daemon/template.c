@@ -236,7 +236,7 @@ static uint64_t keep_limits(struct template *template, uint64_t now)
                 return next;
         if (process->started + limit > now)
                 return units_sooner(next, process->started + limit);
-        process_fail(process, "it was not ready within startup_timeout");
+        process_fail(process, PROCESS_LATE);
         return next;
 }
 

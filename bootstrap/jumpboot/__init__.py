@@ -7,6 +7,7 @@ more; RequestInterrupted is either.
 SharedMemory, SharedArray, NamedSemaphore: what processes share by a name.
 JSONQueue, JSONQueueServer, exposed: for a main module that reads the requests itself, as programs
 for the Go library Jumpboot do; MessagePackQueue, MessagePackQueueServer: other names for them.
+msgpack: the environment's own, if it has one.
 Pipe_in, Pipe_out, Status_in: the worker's pipes as text files. The worker itself reads and writes
 them, unless the main module does.
 call, acall: calls of other programs' functions, see each; CallError is what they raise, as one of
@@ -43,6 +44,8 @@ Status_in = None
 
 
 def __getattr__(name):
+    if name == "msgpack":
+        return import_module(".msgpack", __name__)
     module = _MODULES.get(name)
     if module is None:
         raise AttributeError("module %r has no attribute %r" % (__name__, name))

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Main modules that read the requests themselves, with a JSONQueue or from the pipe."""
-import json
+import subprocess
 
 import pytest
 from worker_fixtures import python, spawn, start  # noqa: F401
+from worker_host import StartFailed
 
 LOOP = '''
     import jumpboot
@@ -164,7 +165,6 @@ def test_how_a_main_module_ends(start, end, status, told):
 
 
 def test_an_on_start_that_fails(spawn):
-    from worker_host import StartFailed
     worker = spawn('''
         import jumpboot
         @jumpboot.on_start
@@ -207,7 +207,6 @@ def test_a_loop_in_a_thread(start):
 
 
 def test_pipes_that_do_not_belong_together(spawn):
-    from worker_host import StartFailed
     worker = spawn('''
         import os, jumpboot
         jumpboot.JSONQueue(jumpboot.Pipe_in, os.pipe()[1])
@@ -256,3 +255,25 @@ def test_calls_from_a_loop(start):
         assert worker.answer() == {"request_id": serial, "result": {"x": 1}}
         if kept:
             assert worker.answer() == {"request_id": kept, "result": "kept"}
+
+
+def test_msgpack_of_the_environment(spawn, start, python):
+    """In whatever way it is asked for; where there is none, that way tells how to get it."""
+    uses = {
+        "attribute": "import jumpboot; packb = jumpboot.msgpack.packb",
+        "module": "import jumpboot.msgpack; packb = jumpboot.msgpack.packb",
+        "member": "from jumpboot import msgpack; packb = msgpack.packb",
+        "name": "from jumpboot.msgpack import packb",
+    }
+    has_it = subprocess.run([python, "-c", "import msgpack"], capture_output=True).returncode == 0
+    if has_it:
+        worker = start("".join("def %s():\n    %s\n    return packb([1, 2])\n" % item
+                               for item in uses.items()))
+        assert [worker.result(name) for name in uses] == ["kgEC"] * 4
+        return
+    for use in uses.values():
+        with pytest.raises(StartFailed) as failed:
+            spawn(use).ready()
+        message = failed.value.status["message"]
+        assert message.startswith("jumpboot.msgpack needs msgpack, which is not in the environment")
+        assert "-m pip install msgpack" in message and "python3-msgpack" in message

@@ -210,8 +210,8 @@ START_TEST(one_that_is_not_ready_in_time_is_ended)
         loop_until(pool->start_failures == 1);
         ck_assert_str_eq(
                 json_object_get_string(json_object_object_get(pool->last_error, "message")),
-                "the worker was ended: it was not ready within startup_timeout before it was "
-                "ready");
+                "the worker was ended: it was not ready within startup_timeout (a main module has "
+                "to end, or to listen for requests) before it was ready");
 }
 END_TEST
 

@@ -220,7 +220,7 @@ START_TEST(a_template_that_is_not_ready_in_time_is_a_failed_start)
         pool_maintain(pool, current()->process.started + made->startup_timeout);
         loop_until(pool->start_failures == 1);
         ck_assert_str_eq(json_object_get_string(json_object_object_get(pool->last_error, "reason")),
-                         "it was not ready within startup_timeout");
+                         PROCESS_LATE);
         loop_until(count_templates() == 0);
         ck_assert_uint_eq(count_all(pool), 0);
 }

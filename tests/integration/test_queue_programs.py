@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: MIT
+"""Programs as they are written for the Go library Jumpboot, run by the real daemon."""
+import textwrap
+
+import pytest
+from ctl import ctl
+from harness import is_gone, wait_until
+
+# A service as a class, with state, asynchronous methods and documentation.
+SERVICE = '''
+    import asyncio
+    import time
+    from jumpboot import JSONQueueServer, exposed
+
+
+    class TextService(JSONQueueServer):
+        """Keeps notes and looks them up."""
+
+        def __init__(self):
+            super().__init__()
+            self.notes = {}
+            self.started = time.time()
+
+        @exposed
+        def remember(self, key: str, text: str) -> int:
+            """Keeps a note. Returns how many there are."""
+            self.notes[key] = text
+            return len(self.notes)
+
+        @exposed
+        def recall(self, key: str, default: str = "") -> str:
+            return self.notes.get(key, default)
+
+        @exposed
+        async def slow_echo(self, value, delay: float = 0.0):
+            await asyncio.sleep(delay)
+            return value
+
+        def total(self, values: list) -> float:
+            return sum(values)
+
+        def spin(self):
+            while True:
+                time.sleep(1)
+
+        def crash(self):
+            import os
+            print("going down", flush=True)
+            os._exit(9)
+
+
+    if __name__ == "__main__":
+        service = TextService()
+        while service.running:
+            time.sleep(0.05)
+'''
+
+# Commands without a class: functions, handlers of the raw data, and one for all the rest.
+HANDLERS = '''
+    import threading
+    import jumpboot
+    from jumpboot import JSONQueueServer
+
+    def multiply(a, b):
+        return a * b
+
+    def describe(data, request_id):
+        return {"kind": type(data).__name__, "size": len(data)}
+
+    def anything(command, data, request_id):
+        if command.startswith("get_"):
+            return {"name": command[4:], "options": data}
+        raise KeyError("no command named %s" % command)
+
+    server = JSONQueueServer(jumpboot.Pipe_in, jumpboot.Pipe_out, auto_start=False)
+    server.register_method("multiply", multiply)
+    server.register_handler("describe", describe)
+    server.set_default_handler(anything)
+    server.start()
+    while server.running:
+        threading.Event().wait(0.05)
+'''
+
+# A loop over a queue, which dispatches by itself, looks around between messages, and tells errors
+# in its own words.
+LOOP = '''
+    import traceback
+    import jumpboot
+    from jumpboot import JSONQueue
+
+    queue = JSONQueue(jumpboot.Pipe_in, jumpboot.Pipe_out)
+    counter = 0
+
+    def handle(command, data):
+        if command == "sum":
+            return sum(data["values"])
+        if command == "count":
+            return counter
+        raise ValueError("unknown command: " + command)
+
+    running = True
+    while running:
+        try:
+            message = queue.get(block=True, timeout=0.05)
+        except TimeoutError:
+            counter += 1
+            continue
+        except EOFError:
+            break
+        if message.get("command") == "quit":
+            running = False
+            queue.put({"result": "bye", "request_id": message["request_id"]})
+            continue
+        try:
+            queue.put({"result": handle(message["command"], message.get("data"))})
+        except Exception as error:
+            queue.put({"error": str(error), "traceback": traceback.format_exc(),
+                       "request_id": message.get("request_id")})
+'''
+
+# No queue at all: lines of JSON.
+LINES = '''
+    import json
+    import jumpboot
+
+    for line in jumpboot.Pipe_in:
+        request = json.loads(line)
+        answer = {"result": list(reversed(request["data"]))}
+        print(json.dumps(answer), file=jumpboot.Pipe_out, flush=True)
+'''
+
+# What later programs write.
+PACKED = '''
+    import jumpboot, time
+    from jumpboot import MessagePackQueueServer
+
+    class Blobs(MessagePackQueueServer):
+        def blob(self, size): return bytes(range(size))
+
+    server = Blobs()
+    while server.running: time.sleep(0.05)
+'''
+
+PROGRAMS = {"service": SERVICE, "handlers": HANDLERS, "loop": LOOP, "lines": LINES,
+            "packed": PACKED}
+
+
+@pytest.fixture(scope="module", params=["spawn", "forkserver"])
+def daemon(start_module_daemon, request):
+    return start_module_daemon({
+        name: {"main": {"source": textwrap.dedent(source)}, "max_workers": 1,
+               "start_method": request.param, "terminate_timeout": "500ms"}
+        for name, source in PROGRAMS.items()})
+
+
+def test_a_service_as_a_class(daemon):
+    client = daemon.connect()
+    assert client.call("service.remember", {"key": "a", "text": "one"}) == 1
+    assert client.call("service.recall", ["a"]) == "one"
+    assert client.call("service.recall", {"key": "b", "default": "none", "more": 1}) == "none"
+    assert client.call("service.slow_echo", {"value": [1], "delay": 0.001}) == [1]
+    assert client.call("service.total", [1, 2, 3.5]) == 6.5
+    error = client.error("service.recall", {"default": "x"})
+    assert (error["code"], error["data"]["signature"]) == (
+        -32602, "recall(key: str, default: str = '')")
+    assert client.error("service.recal")["code"] == -32601
+
+
+def test_a_service_is_discovered(daemon):
+    document = daemon.connect().call("rpc.discover")
+    methods = {method["name"]: method for method in document["methods"]}
+    assert methods["service.remember"]["summary"].startswith("Keeps a note.")
+    assert methods["service.recall"]["x-signature"] == "recall(key: str, default: str = '') -> str"
+    assert methods["service.slow_echo"]["x-async"] is True
+    assert "service.notes" not in methods and "service.start" not in methods
+    assert set(document["x-any-command"]) == {"handlers", "loop", "lines"}
+    assert ctl("methods", "loop", socket=daemon.socket_path)[1].startswith("loop.*\n")
+    shown = ctl("methods", socket=daemon.socket_path)[1]
+    assert "service.total(values: list) -> float\n" in shown and "lines.*\n" in shown
+
+
+def test_handlers(daemon):
+    client = daemon.connect()
+    assert client.call("handlers.multiply", [6, 7]) == 42
+    assert client.call("handlers.describe", {"a": 1}) == {"kind": "dict", "size": 1}
+    assert client.call("handlers.get_color", {"x": 1}) == {"name": "color", "options": {"x": 1}}
+    assert client.error("handlers.other")["data"]["exception"] == "KeyError"
+
+
+def test_a_loop(daemon):
+    client = daemon.connect()
+    assert client.call("loop.sum", {"values": [1, 2, 3]}) == 6
+    error = client.error("loop.nothing")
+    assert (error["code"], error["message"]) == (-32000, "unknown command: nothing")
+    assert "ValueError" in error["data"]["traceback"]
+    wait_until(lambda: client.call("loop.count") > 1, "the loop to look around")
+
+
+def test_a_loop_that_leaves_is_replaced(daemon):
+    client = daemon.connect()
+    assert client.call("loop.quit") == "bye"
+    assert client.call("loop.sum", {"values": [1]}) == 1
+
+
+def test_lines(daemon):
+    client = daemon.connect()
+    for number in range(50):
+        client.request("lines.reverse", [number, 2], id=number)
+    for number in range(50):
+        assert client.receive() == {"jsonrpc": "2.0", "id": number, "result": [2, number]}
+
+
+def test_bytes_are_base64(daemon):
+    assert daemon.call("packed.blob", {"size": 3}) == "AAEC"
+
+
+def test_the_time_for_a_method_is_over(daemon):
+    """Such a worker cannot be interrupted: it is ended."""
+    client = daemon.connect()
+    client.call("service.remember", {"key": "a", "text": "kept"})
+    error = client.error("service.spin", timeout=0.2)
+    assert (error["code"], error["data"]["started"]) == (-32002, "unknown")
+    assert client.call("service.recall", {"key": "a"}) == "", "another worker"
+
+
+def test_a_method_that_crashes(daemon):
+    error = daemon.error("service.crash")
+    assert (error["code"], error["data"]["exit_status"]) == (-32003, 9)
+    assert daemon.wait_log("going down")
+    assert daemon.call("service.total", [1]) == 1
+
+
+@pytest.mark.parametrize("program", ["service", "loop"])
+def test_they_are_recycled(start_daemon, program):
+    source = textwrap.dedent(PROGRAMS[program])
+    if program == "service":
+        source = source.replace("    def spin", "    def pid(self):\n        import os\n"
+                                "        return os.getpid()\n\n    def spin")
+    else:
+        source = source.replace('    if command == "count":',
+                                '    if command == "pid":\n        import os\n'
+                                '        return os.getpid()\n    if command == "count":')
+    daemon = start_daemon({"app": {"main": {"source": source}, "max_requests": 3,
+                                   "max_workers": 1}})
+    client = daemon.connect()
+    first = client.call("app.pid")
+    wait_until(lambda: client.call("app.pid") != first, "the worker to be replaced")
+    wait_until(lambda: is_gone(first), "the old worker to leave")
+    assert not daemon.log_lines("Traceback")
+
+
+def test_a_main_module_that_never_listens(start_daemon):
+    """It is told as such, with what it has printed."""
+    daemon = start_daemon({"app": {
+        "main": {"source": "import sys, time\nprint('on stdout')\n"
+                           "print('waiting for a friend', file=sys.stderr)\n"
+                           "while True: time.sleep(1)\n"},
+        "startup_timeout": "1s", "restart_threshold": 1}}, ready=False)
+    error = wait_until(lambda: next((error for error in [daemon.error("app.f")]
+                                     if error["code"] == -32005), None), "the start to fail")
+    told = error["data"]["error"]
+    assert "it was not ready within startup_timeout" in told["message"]
+    assert "waiting for a friend" in told["stderr"]
+    assert "on stdout" in told["stdout"]
+    assert "listen for requests" in told["message"]
+    _, _, shown = ctl("call", "app.f", socket=daemon.socket_path)
+    assert "waiting for a friend" in shown and "on stdout" in shown
