@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: MIT
 """The example program sets, and the example of the README."""
+import base64
 import json
 import os
 import re
+import shutil
 import signal
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
-from harness import DEADLINE, run_daemon
+from harness import DEADLINE, PYTHON, run_daemon
 
 TOP = Path(__file__).resolve().parents[2]
 EXAMPLES = TOP / "conf" / "examples"
@@ -69,6 +73,113 @@ def test_calc(daemon):
     assert daemon.call("calc.add", [1, 2]) == 3
     assert daemon.call("calc.add_slowly", {"a": 1, "b": 2, "seconds": 0}) == 3
     assert daemon.error("calc.divide", [1, 0])["data"]["exception"] == "ZeroDivisionError"
+
+
+def test_the_commands_of_the_readmes_name_what_is_there():
+    """Each folder with a program set tells how to call its functions."""
+    folders = sorted(conf.parent for conf in EXAMPLES.glob("*/*.conf"))
+    assert len(folders) == 5
+    for folder in folders:
+        called = re.findall(r"jumpbootctl call (\w+)\.(\w+)", (folder / "README.md").read_text())
+        source = (folder / (folder.name + ".py")).read_text()
+        assert called
+        for program, function in called:
+            assert program == folder.name
+            assert f"def {function}(" in source or f'"{function}"' in source
+
+
+@pytest.fixture(scope="module")
+def examples(start_module_daemon, tmp_path_factory):
+    """The examples in folders of their own; the one with a venv gets that beside it."""
+    folder = tmp_path_factory.mktemp("inventory")
+    shutil.copytree(EXAMPLES / "inventory", folder, dirs_exist_ok=True)
+    subprocess.run([PYTHON, "-m", "venv", "--without-pip", folder / "venv"], check=True,
+                   timeout=DEADLINE)
+    (packages,) = folder.glob("venv/lib/python*/site-packages")
+    install_package(packages, "swallow", "1.2.3")
+    names = ("arrays", "calculator", "thumbnail", "wordcount")
+    daemon = start_module_daemon(ready=False, server={"program_sets": [
+        str(folder / "inventory.conf"), *(str(EXAMPLES / name / "*.conf") for name in names)]})
+    daemon.wait_ready("inventory", *names)
+    daemon.venv = folder / "venv"
+    return daemon
+
+
+def install_package(packages, name, version):
+    """What an installer leaves of a package with one module."""
+    (packages / f"{name}.py").write_text("speed = 11\n")
+    info = packages / f"{name}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+
+
+def test_a_service_that_is_a_class(examples):
+    client = examples.connect()
+    assert client.call("calculator.add", {"x": 1, "y": 2}) == 3
+    assert client.call("calculator.mean", [1, 2, 6]) == 3
+    assert client.call("calculator.add_slowly", [1, 2, 0.001]) == 3
+    assert client.error("calculator.divide", [1, 0])["data"]["exception"] == "ZeroDivisionError"
+    assert client.call("calculator.last", {"count": 1}) in ([3], [])
+    methods = {method["name"]: method for method in client.call("rpc.discover")["methods"]}
+    assert methods["calculator.mean"]["summary"].startswith("The mean of numbers")
+
+
+def test_a_loop_over_a_queue(examples):
+    client = examples.connect()
+    counted = client.call("wordcount.count", {"text": "to be or not to be"})
+    assert counted == {"to": 2, "be": 2, "or": 1, "not": 1}
+    assert ["be", 2] in client.call("wordcount.most_common", {"count": 2})
+    error = client.error("wordcount.count", {})
+    assert "KeyError" in error["data"]["traceback"]
+    assert "only count and most_common" in client.error("wordcount.other")["message"]
+
+
+def test_arrays(examples):
+    client = examples.connect()
+    described = client.call("arrays.describe", {"values": [1, 2, 3, 4]})
+    assert described == {"count": 4, "mean": 2.5, "deviation": pytest.approx(1.118, abs=1e-3),
+                         "quartiles": [1.75, 2.5, 3.25]}
+    assert client.call("arrays.multiply", [[[1, 2], [3, 4]], [[0, 1], [1, 0]]]) == [[2, 1], [4, 3]]
+    line = client.call("arrays.fit_line", {"x": [0, 1, 2], "y": [1, 3, 5]})
+    assert line == {"slope": pytest.approx(2), "offset": pytest.approx(1)}
+    assert client.error("arrays.multiply", [[[1]], [[1, 2], [3, 4]]])["data"][
+        "exception"] == "ValueError"
+
+
+def gray_png(width, height):
+    """An image, made by hand."""
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+    rows = zlib.compress((b"\0" + b"\x80" * width) * height)
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+            + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
+
+
+def test_thumbnails(examples, tmp_path):
+    client = examples.connect()
+    image = base64.b64encode(gray_png(400, 100)).decode()
+    assert client.call("thumbnail.size", {"image": image}) == [400, 100]
+    small = client.call("thumbnail.thumbnail", {"image": image, "width": 40, "height": 40})
+    assert base64.b64decode(small).startswith(b"\x89PNG")
+    assert client.call("thumbnail.size", {"image": small}) == [40, 10]
+    (tmp_path / "image.png").write_bytes(gray_png(20, 200))
+    small = client.call("thumbnail.of_file", {"path": str(tmp_path / "image.png"), "height": 50})
+    assert client.call("thumbnail.size", {"image": small}) == [5, 50]
+    broken = base64.b64encode(b"no image").decode()
+    assert client.error("thumbnail.size", [broken])["data"]["exception"].endswith(
+        "UnidentifiedImageError")
+
+
+def test_a_program_with_a_venv_of_its_own(examples):
+    client = examples.connect()
+    where = client.call("inventory.where")
+    assert where["prefix"] == str(examples.venv)
+    assert client.call("inventory.packages") == {"swallow": "1.2.3"}
+    assert client.call("inventory.version", {"name": "swallow"}) == "1.2.3"
+    assert client.call("inventory.file_of", ["swallow"]).startswith(str(examples.venv))
+    assert client.error("inventory.version", ["albatross"])["data"]["exception"].endswith(
+        "PackageNotFoundError")
 
 
 @pytest.mark.skipif("JUMPBOOT_BUILD" not in os.environ, reason="needs a build folder")
