@@ -11,6 +11,7 @@
 int ctl_call(struct ctl_session *session, char **words, int n_words);
 int ctl_env(struct ctl_session *session, char **words, int n_words);
 int ctl_kill(struct ctl_session *session, char **words, int n_words);
+int ctl_logs(struct ctl_session *session, char **words, int n_words);
 int ctl_methods(struct ctl_session *session, char **words, int n_words);
 int ctl_ping(struct ctl_session *session, char **words, int n_words);
 int ctl_programs(struct ctl_session *session, char **words, int n_words);

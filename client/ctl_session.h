@@ -4,6 +4,7 @@
  * One run of jumpbootctl: what was asked for on the command line, the connection, and how its
  * failures are told.
  */
+#include "ctl_logs.h"
 #include "jumpboot.h"
 
 #include <stdbool.h>
@@ -29,6 +30,7 @@ struct ctl_session {
         uint64_t delay;
         unsigned count;
         struct ctl_env_options *env_options; /* main's */
+        struct ctl_logs logs;
 };
 
 void ctl_session_clear(struct ctl_session *session);

@@ -119,6 +119,24 @@ static const struct command commands[] = {
                         "For root, and for those whom admin_users and admin_groups name.\n",
         },
         {
+                .name = "logs",
+                .arguments = "[PROGRAM]",
+                .summary = "show what the daemon and its programs have logged",
+                .run = ctl_logs,
+                .help = "  -f, --follow          go on as new lines come\n"
+                        "  -n, --lines COUNT     the last ones only, or \"all\" [1000]\n"
+                        "  --since TIME, --until TIME  \"2026-11-22 10:00\", \"yesterday\", "
+                        "\"-5min\"\n"
+                        "  -p, --priority LEVEL  at least as important: error, warning, info ...\n"
+                        "  --worker PID          of one worker\n"
+                        "  -o, --output FORM     of journalctl: cat, json, verbose ... [short]\n"
+                        "  -u, --unit UNIT       that the daemon runs as [jumpbootd.service]\n"
+                        "  -D, --directory PATH  where the journal files are\n"
+                        "\n"
+                        "It runs journalctl, and takes its pager, its colours and its exit "
+                        "status.\n",
+        },
+        {
                 .name = "methods",
                 .arguments = "[PROGRAM]",
                 .summary = "list the functions that can be called",
@@ -192,7 +210,8 @@ enum {
         OPTION_TIMEOUT = 't',
         OPTION_JSON = 'j',
         OPTION_DELAY = 'd',
-        OPTION_COUNT = 'n'
+        OPTION_NUMBER = 'n',
+        OPTION_COUNT = 256,
 };
 
 static const struct option options[] = {
@@ -204,6 +223,7 @@ static const struct option options[] = {
         {"timeout", required_argument, NULL, OPTION_TIMEOUT},
         {"version", no_argument, NULL, OPTION_VERSION},
         CTL_ENV_OPTIONS,
+        CTL_LOGS_OPTIONS,
         {0},
 };
 
@@ -299,7 +319,14 @@ static int parse_count(const char *text, struct ctl_session *session)
 struct wishes {
         bool help, version;
         const char *for_top; /* an option that only top has */
+        const char *number;  /* --count of top, --lines of logs */
 };
+
+static int take_option_of_top(int option, struct ctl_session *session, struct wishes *wishes)
+{
+        wishes->for_top = option == OPTION_DELAY ? "--delay" : "--count";
+        return option == OPTION_DELAY ? parse_delay(optarg, session) : parse_count(optarg, session);
+}
 
 static int take_option(int option, struct ctl_session *session, struct wishes *wishes)
 {
@@ -317,17 +344,18 @@ static int take_option(int option, struct ctl_session *session, struct wishes *w
                 break;
         case OPTION_TIMEOUT:
                 return parse_timeout(optarg, &session->timeout_ms);
-        case OPTION_DELAY:
-                wishes->for_top = "--delay";
-                return parse_delay(optarg, session);
-        case OPTION_COUNT:
-                wishes->for_top = "--count";
-                return parse_count(optarg, session);
+        case OPTION_NUMBER:
+                wishes->number = optarg;
+                break;
         case OPTION_VERSION:
                 wishes->version = true;
                 break;
         default:
-                return ctl_env_options_take(session->env_options, option, optarg);
+                if (option >= CTL_ENV_OPTION_FIRST && option < CTL_ENV_OPTION_END)
+                        return ctl_env_options_take(session->env_options, option, optarg);
+                if (ctl_logs_take(&session->logs, option, optarg))
+                        return CTL_SUCCESS;
+                return take_option_of_top(option, session, wishes);
         }
         return CTL_SUCCESS;
 }
@@ -339,12 +367,34 @@ static int parse_options(int argc, char **argv, struct ctl_session *session, str
 
         opterr = 0;
         while (r == CTL_SUCCESS &&
-               (option = getopt_long(argc, argv, ":d:hjn:s:t:V", options, NULL)) >= 0) {
+               (option = getopt_long(argc, argv, ":d:hjn:s:t:V" CTL_LOGS_LETTERS, options, NULL)) >=
+                       0) {
                 if (option == ':' || option == '?')
                         return ctl_usage_error("%s", option_error(error, option, argv, options));
                 r = take_option(option, session, wishes);
         }
         return r;
+}
+
+/* What was wished for is the command's own. */
+static int check_wishes(const struct command *command, struct wishes *wishes,
+                        struct ctl_session *session)
+{
+        if (wishes->number && command->run == ctl_logs)
+                session->logs.lines = wishes->number;
+        else if (wishes->number)
+                wishes->for_top = "--count";
+        if (wishes->for_top && command->run != ctl_top)
+                return ctl_usage_error("%s: it takes no %s, top does", command->name,
+                                       wishes->for_top);
+        if (session->logs.option && command->run != ctl_logs)
+                return ctl_usage_error("%s: it takes no %s, logs does", command->name,
+                                       session->logs.option);
+        if (command->run != ctl_env && ctl_env_options_any(session->env_options))
+                return ctl_usage_error("%s: it takes no %s, env does", command->name,
+                                       ctl_env_options_any(session->env_options));
+        return wishes->number && command->run == ctl_top ? parse_count(wishes->number, session)
+                                                         : CTL_SUCCESS;
 }
 
 static int run(int argc, char **argv, struct ctl_session *session)
@@ -374,12 +424,9 @@ static int run(int argc, char **argv, struct ctl_session *session)
         }
         if (!command)
                 return ctl_usage_error("which command?");
-        if (wishes.for_top && command->run != ctl_top)
-                return ctl_usage_error("%s: it takes no %s, top does", command->name,
-                                       wishes.for_top);
-        if (command->run != ctl_env && ctl_env_options_any(session->env_options))
-                return ctl_usage_error("%s: it takes no %s, env does", command->name,
-                                       ctl_env_options_any(session->env_options));
+        r = check_wishes(command, &wishes, session);
+        if (r != CTL_SUCCESS)
+                return r;
         return command->run(session, argv + optind + 1, argc - optind - 1);
 }
 
