@@ -48,6 +48,8 @@ int ctl_tell_no_answer(const char *method, int error, const char *text)
         case JUMPBOOT_EPARAMS:
         case JUMPBOOT_EMETHOD:
                 return EX_USAGE;
+        case JUMPBOOT_EUNSENT:
+                return EX_TEMPFAIL;
         case JUMPBOOT_EPROTOCOL:
                 return EX_PROTOCOL;
         case -ENOMEM:

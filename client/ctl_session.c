@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #define CONNECT_MS 10000 /* at most, however long the call may take */
+#define TRIES_MAX  10
 
 void ctl_session_clear(struct ctl_session *session)
 {
@@ -74,25 +75,36 @@ static int answer_timeout(const struct ctl_session *session, int default_ms)
         return session->timeout_ms > 0 ? time_left(session) : JUMPBOOT_NO_TIMEOUT;
 }
 
+/* What jumpboot_call() says of one try. */
+static int try_call(const struct ctl_session *session, const char *method, const char *params,
+                    int timeout_ms, struct jumpboot_reply **ret, bool *ret_interrupted)
+{
+        if (session->is_interruptible)
+                return ctl_interruptible_call(session->jb, method, params, timeout_ms, ret,
+                                              ret_interrupted);
+        return jumpboot_call(session->jb, method, params, timeout_ms, ret);
+}
+
 int ctl_session_call(struct ctl_session *session, const char *method, const char *params,
                      int default_ms, struct jumpboot_reply **ret)
 {
         struct ctl_failure failure = {.method = method};
         bool is_interrupted = false;
-        uint64_t begin;
-        int r, timeout_ms;
+        uint64_t begin = units_now();
+        int r = JUMPBOOT_EUNSENT;
 
         *ret = NULL;
-        r = session->jb ? CTL_SUCCESS : open_connection(session);
-        if (r != CTL_SUCCESS)
-                return r;
-        begin = units_now();
-        timeout_ms = answer_timeout(session, default_ms);
-        if (session->is_interruptible)
-                r = ctl_interruptible_call(session->jb, method, params, timeout_ms, ret,
-                                           &is_interrupted);
-        else
-                r = jumpboot_call(session->jb, method, params, timeout_ms, ret);
+        /* A daemon that stops has surely not begun what it did not take: the next one may. */
+        for (int i = 0; i < TRIES_MAX && r == JUMPBOOT_EUNSENT && !is_interrupted; i++) {
+                if (i > 0)
+                        ctl_session_clear(session);
+                r = session->jb ? CTL_SUCCESS : open_connection(session);
+                if (r != CTL_SUCCESS)
+                        return r;
+                begin = units_now();
+                r = try_call(session, method, params, answer_timeout(session, default_ms), ret,
+                             &is_interrupted);
+        }
         if (is_interrupted)
                 return CTL_INTERRUPTED;
         if (r == JUMPBOOT_EANSWER) {

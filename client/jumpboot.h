@@ -43,7 +43,9 @@ enum jumpboot_error {
         JUMPBOOT_EPROTOCOL = -10003, /* what came is no answer: the connection is of no more use */
         JUMPBOOT_EPARAMS = -10004,   /* the params are no JSON object or array; nothing was sent */
         JUMPBOOT_EMETHOD = -10005,   /* the method is empty or no UTF-8; nothing was sent */
-        JUMPBOOT_ETOOLARGE = -10006  /* the answer is over jumpboot_set_max_answer() */
+        JUMPBOOT_ETOOLARGE = -10006, /* the answer is over jumpboot_set_max_answer() */
+        JUMPBOOT_EUNSENT = -10007    /* the connection ended before the request was sent: it has
+                                        surely not run, and may be sent again on a new one */
 };
 
 /* What jumpboot_reply_code() can tell, with the kind of the same meaning. */

@@ -103,7 +103,7 @@ void connection_fail(struct jumpboot *jb, int status, const char *format, ...)
         vsnprintf(jb->error, sizeof(jb->error), format, arguments);
         va_end(arguments);
         jb->failed = status;
-        requests_fail(&jb->requests, status, jb->error);
+        requests_fail(&jb->requests, status, jb->error, jb->out.sent);
         outbox_clear(&jb->out);
 }
 
@@ -112,8 +112,10 @@ static int enqueue(struct jumpboot *jb, const struct outbox_request *request)
         struct params_fault fault;
         int r;
 
-        if (jb->failed)
-                return connection_error(jb, jb->failed, "%s", jumpboot_strerror(jb->failed));
+        if (jb->failed) {
+                r = jb->failed == JUMPBOOT_ECLOSED ? JUMPBOOT_EUNSENT : jb->failed;
+                return connection_error(jb, r, "%s", jumpboot_strerror(r));
+        }
         r = outbox_add(&jb->out, request, &fault);
         if (r == JUMPBOOT_EPARAMS)
                 return connection_error(jb, r, "%s: at byte %zu, %s", jumpboot_strerror(r),
@@ -150,6 +152,7 @@ int jumpboot_submit(struct jumpboot *jb, const char *method, const char *params,
                 requests_drop(&jb->requests, reply);
                 return r;
         }
+        reply->end = jb->out.added;
         *ret_id = jb->last_id = request.id;
         return 0;
 }

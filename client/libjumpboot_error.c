@@ -10,6 +10,8 @@ const char *jumpboot_strerror(int error)
                 return "the daemon answered with an error";
         case JUMPBOOT_ECLOSED:
                 return "the daemon closed the connection before it answered";
+        case JUMPBOOT_EUNSENT:
+                return "the daemon closed the connection before it took the request";
         case JUMPBOOT_EPROTOCOL:
                 return "what came from the daemon is no answer";
         case JUMPBOOT_EPARAMS:

@@ -19,7 +19,7 @@
 void outbox_clear(struct outbox *outbox)
 {
         free(outbox->data);
-        *outbox = (struct outbox){0};
+        *outbox = (struct outbox){.added = outbox->added, .sent = outbox->sent};
 }
 
 static int make_room(struct outbox *outbox, size_t length)
@@ -81,6 +81,7 @@ int outbox_add(struct outbox *outbox, const struct outbox_request *request,
                 p += params_length;
         }
         p = stpcpy(p, "}\n");
+        outbox->added += (size_t)(p - outbox->data) - outbox->length;
         outbox->length = (size_t)(p - outbox->data);
         return 0;
 }
@@ -97,6 +98,7 @@ int outbox_send(struct outbox *outbox, int fd)
                 if (n < 0)
                         return errno == EAGAIN ? 0 : -errno;
                 outbox->start += (size_t)n;
+                outbox->sent += (size_t)n;
         }
         if (outbox_is_empty(outbox)) {
                 outbox->start = outbox->length = 0;

@@ -10,6 +10,7 @@
 struct outbox {
         char *data;
         size_t size, start, length; /* what is to be sent lies from start to length */
+        uint64_t added, sent;       /* bytes, of all that there ever were */
 };
 
 struct outbox_request {
@@ -19,6 +20,7 @@ struct outbox_request {
         int timeout_ms;     /* negative: none */
 };
 
+/* What it holds will not be sent. */
 void outbox_clear(struct outbox *outbox);
 
 static inline bool outbox_is_empty(const struct outbox *outbox)

@@ -15,6 +15,7 @@ struct jumpboot_reply {
         TAILQ_ENTRY(jumpboot_reply) link; /* of its requests, see libjumpboot_requests.h */
         struct jumpboot_reply *next_in_bucket;
         uint64_t deadline; /* monotonic microseconds, 0: none */
+        uint64_t end;      /* of its request, in all bytes that are sent */
         int timeout_ms;    /* as it was asked for; negative: none */
 
         uint64_t id;

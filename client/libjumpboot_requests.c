@@ -119,12 +119,21 @@ void requests_drop(struct requests *requests, struct jumpboot_reply *reply)
         jumpboot_reply_free(reply);
 }
 
-void requests_fail(struct requests *requests, int status, const char *message)
+/* More of it is missing than the newline, without which the daemon takes the last line, too. */
+static bool is_unsent(const struct jumpboot_reply *reply, uint64_t sent)
+{
+        return reply->end > sent + 1;
+}
+
+void requests_fail(struct requests *requests, int status, const char *message, uint64_t sent)
 {
         struct jumpboot_reply *reply;
 
         while ((reply = TAILQ_FIRST(&requests->in_flight))) {
-                reply_fail(reply, status, message);
+                if (status == JUMPBOOT_ECLOSED && is_unsent(reply, sent))
+                        reply_fail(reply, JUMPBOOT_EUNSENT, NULL);
+                else
+                        reply_fail(reply, status, message);
                 requests_finish(requests, reply);
         }
 }

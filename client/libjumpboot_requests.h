@@ -32,7 +32,7 @@ struct jumpboot_reply *requests_take(struct requests *requests, uint64_t id);
 /* Out of flight, and freed. */
 void requests_drop(struct requests *requests, struct jumpboot_reply *reply);
 
-/* Ends all in flight with an error; message as in reply_fail(). */
-void requests_fail(struct requests *requests, int status, const char *message);
+/* Ends all in flight with an error; message as in reply_fail(). `sent`: bytes that were sent. */
+void requests_fail(struct requests *requests, int status, const char *message, uint64_t sent);
 /* Ends those whose deadline has come. */
 void requests_expire(struct requests *requests, uint64_t now);

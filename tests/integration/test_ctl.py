@@ -8,8 +8,10 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 
 import pytest
 from ctl import (IO_ERROR, NO_INPUT, PROTOCOL, TRY_AGAIN, UNAVAILABLE, USAGE, ctl, ctl_command,
@@ -185,6 +187,31 @@ def test_daemon_that_goes_away_in_mid_answer(serve):
     server = serve(lambda request: b'{"id":1,"result":', close_after=1)
     assert ctl("call", "p.f", socket=server.path) == (
         1, "", "jumpbootctl: p.f: the daemon closed the connection in the middle of an answer\n")
+
+
+def test_a_daemon_that_stops_before_it_took_the_request(tmp_path):
+    """Nothing of it has run: the next daemon gets it."""
+    path, received = tmp_path / "socket", []
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+
+        def serve():
+            for _ in range(2):
+                listening.accept()[0].close()
+            connection, _ = listening.accept()
+            with connection, connection.makefile("rwb") as lines:
+                received.append(json.loads(lines.readline()))
+                lines.write(b'{"jsonrpc":"2.0","id":1,"result":"done"}\n')
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        # More than a socket takes at once.
+        texts = {name: "x" * 100000 for name in "abcdefgh"}
+        arguments = [f"{name}={text}" for name, text in texts.items()]
+        assert ctl("call", "p.f", *arguments, socket=path) == (0, '"done"\n', "")
+        thread.join()
+    assert [request["params"] for request in received] == [texts]
 
 
 def test_daemon_that_is_silent(serve):

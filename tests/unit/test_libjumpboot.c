@@ -455,13 +455,24 @@ START_TEST(test_refusal_of_a_notification_harms_nobody)
 }
 END_TEST
 
+/* What was sent before the end is read first. */
+static void process_to_the_end(void)
+{
+        int r;
+
+        while ((r = jumpboot_process(jb)) == 0)
+                continue;
+        ck_assert_int_eq(r, JUMPBOOT_ECLOSED);
+}
+
 START_TEST(test_end_ends_what_is_in_flight)
 {
         uint64_t a = submit("p.f", NULL), b = submit("p.f", NULL);
 
+        ck_assert_int_eq(jumpboot_process(jb), 0);
         say("{\"id\":2,\"result\":2}\n");
         hang_up();
-        ck_assert_int_eq(jumpboot_process(jb), JUMPBOOT_ECLOSED);
+        process_to_the_end();
         expect_result(b, "2");
         expect_failure(a, JUMPBOOT_ECLOSED);
         ck_assert_int_eq(jumpboot_flush(jb, LONG_TIME_MS), JUMPBOOT_ECLOSED);
@@ -472,9 +483,10 @@ START_TEST(test_end_in_the_middle_of_an_answer)
 {
         uint64_t id = submit("p.f", NULL);
 
+        ck_assert_int_eq(jumpboot_process(jb), 0);
         say("{\"id\":1,\"result\":2}");
         hang_up();
-        ck_assert_int_eq(jumpboot_process(jb), JUMPBOOT_ECLOSED);
+        process_to_the_end();
         ck_assert_ptr_nonnull(strstr(jumpboot_error_text(jb), "in the middle"));
         expect_failure(id, JUMPBOOT_ECLOSED);
 }
@@ -497,7 +509,28 @@ START_TEST(test_answer_before_the_end_is_read_though_writing_fails)
         hang_up();
         ck_assert_int_eq(jumpboot_process(jb), JUMPBOOT_ECLOSED);
         expect_result(a, "1");
-        expect_failure(b, JUMPBOOT_ECLOSED);
+        expect_failure(b, JUMPBOOT_EUNSENT);
+        free(params);
+}
+END_TEST
+
+/* None of those that were not sent to their end has run. */
+START_TEST(test_end_tells_what_was_not_sent)
+{
+        char *params = malloc(4 << 20);
+        uint64_t ids[3];
+
+        memset(params, ' ', 4 << 20);
+        strcpy(params + (4 << 20) - 3, "[]");
+        for (int i = 0; i < 3; i++)
+                ids[i] = submit("p.f", i == 1 ? params : NULL);
+        ck_assert_int_eq(jumpboot_process(jb), 0);
+        hang_up();
+        ck_assert_int_eq(jumpboot_process(jb), JUMPBOOT_ECLOSED);
+        expect_failure(ids[0], JUMPBOOT_ECLOSED);
+        expect_failure(ids[1], JUMPBOOT_EUNSENT);
+        expect_failure(ids[2], JUMPBOOT_EUNSENT);
+        ck_assert_int_eq(jumpboot_submit(jb, "p.f", NULL, -1, &ids[0]), JUMPBOOT_EUNSENT);
         free(params);
 }
 END_TEST
@@ -507,9 +540,11 @@ START_TEST(test_closed_before_the_call)
         struct jumpboot_reply *reply;
 
         hang_up();
-        ck_assert_int_eq(jumpboot_call(jb, "p.f", NULL, -1, &reply), JUMPBOOT_ECLOSED);
+        ck_assert_int_eq(jumpboot_call(jb, "p.f", NULL, -1, &reply), JUMPBOOT_EUNSENT);
         ck_assert_ptr_null(reply);
-        ck_assert_int_eq(jumpboot_call(jb, "p.f", NULL, -1, &reply), JUMPBOOT_ECLOSED);
+        ck_assert_int_eq(jumpboot_call(jb, "p.f", NULL, -1, &reply), JUMPBOOT_EUNSENT);
+        ck_assert_ptr_null(reply);
+        ck_assert_int_eq(jumpboot_process(jb), JUMPBOOT_ECLOSED);
 }
 END_TEST
 
@@ -943,6 +978,7 @@ static TCase *receiving(void)
         tcase_add_test(tcase, test_end_ends_what_is_in_flight);
         tcase_add_test(tcase, test_end_in_the_middle_of_an_answer);
         tcase_add_test(tcase, test_answer_before_the_end_is_read_though_writing_fails);
+        tcase_add_test(tcase, test_end_tells_what_was_not_sent);
         tcase_add_test(tcase, test_closed_before_the_call);
         tcase_add_test(tcase, test_too_large_an_answer_ends_only_its_request);
         tcase_add_test(tcase, test_too_large_an_answer_with_its_id_at_the_end);
