@@ -102,7 +102,6 @@ class Connection:
             else:
                 self.client.again.append(number)
                 self.counts.count("repeated")
-                self.can_write = False
         # The daemon closes what it reads no more, once all is answered.
         return bool(self.awaited) or not self.can_write
 
@@ -115,8 +114,9 @@ class Connection:
             except OSError as error:
                 if error.errno not in (errno.EPIPE, errno.ECONNRESET):
                     raise
+                self.can_write = False
                 self.is_cut = True
-                return False
+                return line == b"\n"  # the end of the connection ends a line, too
         return True
 
     def receive(self):
