@@ -78,6 +78,10 @@ static void scan_run(struct client *client, const uint8_t *data, size_t length)
 {
         struct envelope *envelope = &client->envelope;
         size_t used;
+
+        /* For one line it stays what it is; a reload may change it for the next. */
+        if (envelope->length == 0)
+                envelope->max_elements = client->around->max_requests;
         bool was_whole = envelope->error == ENVELOPE_OK;
         enum envelope_progress progress = envelope_feed(envelope, data, length, &used);
 

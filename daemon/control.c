@@ -65,8 +65,7 @@ static bool is_empty(struct json_object *params)
 /* Who manages the daemon sees every program; others see what they may call. */
 static bool is_shown(const struct control *control, const struct pool *pool, struct caller *caller)
 {
-        return program_options_allow(pool->options, caller) ||
-               access_is_admin(&control->admins, caller);
+        return pool_allows(pool, caller) || access_is_admin(&control->admins, caller);
 }
 
 /* The only member of an object, if it has this name and type. */

@@ -155,7 +155,7 @@ struct json_object *discover_document(const struct registry *registry, struct ca
         for (size_t i = 0; i < registry->n_pools; i++) {
                 const struct pool *pool = registry->pools[i];
                 if (!json_object_is_type(pool->methods, json_type_object) ||
-                    !program_options_allow(pool->options, caller))
+                    !pool_allows(pool, caller))
                         continue;
                 if (pool->takes_any)
                         json_object_array_add(open, json_object_new_string(pool->options->name));

@@ -20,6 +20,7 @@ struct berth {
         bool is_leaving;               /* it is not in the config any more */
         bool is_renewing;              /* pool_renew() has not told its end yet */
         struct json_object *entry;     /* in the report, which waits for it */
+        const char *change;            /* that this is about; NULL: there is none */
         struct program_options *next;  /* what the pool is to have once it is free for it */
         struct request_list restarted; /* answered when the renewal under way ends */
         struct request_list restarts;  /* those that came later need another one */
@@ -69,6 +70,7 @@ static void settle_entry(struct berth *berth, struct json_object *error)
                 return;
         put_outcome(berth->entry, error);
         berth->entry = NULL;
+        berth->change = NULL;
         fleet->report.failed += error != NULL;
         fleet->n_pending--;
         settle_later(fleet);
@@ -88,6 +90,16 @@ static void answer_restarts(struct berth *berth, struct request_list *requests,
         rpc_answer_succeed(&answer, result);
         request_finish_all(requests, &answer);
         rpc_answer_clear(&answer);
+}
+
+/* The options that it has, will have, or is to have in the end. */
+static const struct program_options *aim_of(const struct berth *berth)
+{
+        const struct pool *pool = berth->pool;
+
+        if (berth->next)
+                return berth->next;
+        return pool->renewal.options ? pool->renewal.options : pool->options;
 }
 
 /* Begins what waits for the pool, if anything does: other options, or the same ones again. */
@@ -239,6 +251,7 @@ static void remove_program(struct fleet *fleet, struct berth *berth, uint64_t no
         log_notice(&pool->context, "it is not in the config any more");
         json_put_text(error, "message", "the program is not in the config any more");
         berth->is_leaving = true;
+        berth->change = NULL;
         answer_restarts(berth, &berth->restarted, error);
         answer_restarts(berth, &berth->restarts, error);
         json_object_put(error);
@@ -257,25 +270,56 @@ static void remove_old(struct fleet *fleet, const struct config *config, uint64_
                         remove_program(fleet, berth_of(registry->pools[i]), now);
 }
 
+/* The report waits for it. */
+static void await(struct berth *berth, const char *change)
+{
+        struct fleet *fleet = berth->fleet;
+        bool is_addition = strcmp(change, "added") == 0;
+
+        berth->change = change;
+        berth->entry = put_entry(fleet, berth->pool->options->name, change);
+        fleet->n_pending++;
+        if (is_addition)
+                fleet->report.added++;
+        else
+                fleet->report.changed++;
+}
+
+/* It is to become this. What is under way need not ever end, and nobody wants it any more. */
+static void redirect(struct berth *berth, struct program_options *options, uint64_t now)
+{
+        program_options_unref(berth->next);
+        berth->next = program_options_ref(options);
+        pool_want(berth->pool, options);
+        if (!berth->is_renewing) {
+                renew(berth, now);
+                return;
+        }
+        /* Who asked for new workers gets those. */
+        request_move_all(&berth->restarts, &berth->restarted);
+        pool_renew_cancel(berth->pool, "a later change of the program came before it", now);
+}
+
 static void update(struct fleet *fleet, struct berth *berth, struct program_options *options,
                    uint64_t now)
 {
         const char *name = options->name;
 
         if (berth->is_new) {
-                berth->entry = put_entry(fleet, name, "added");
-                fleet->report.added++;
+                await(berth, "added");
+        } else if (berth->change) {
+                await(berth, berth->change);
+                if (!program_options_equal(aim_of(berth), options))
+                        redirect(berth, options, now);
         } else if (program_options_equal(berth->pool->options, options)) {
                 put_outcome(put_entry(fleet, name, "unchanged"), NULL);
+                pool_want(berth->pool, NULL);
                 fleet->report.unchanged++;
         } else {
-                berth->entry = put_entry(fleet, name, "changed");
-                berth->next = program_options_ref(options);
-                fleet->report.changed++;
+                await(berth, "changed");
+                redirect(berth, options, now);
         }
-        fleet->n_pending += berth->entry != NULL;
         berth->is_new = false;
-        renew_when_free(berth, now);
 }
 
 static void on_settle(struct turn_task *task)
@@ -286,14 +330,23 @@ static void on_settle(struct turn_task *task)
                 fleet->events->settled(fleet->userdata, &fleet->report);
 }
 
+/* A new one begins; what the last one still waits for goes on in it. */
+static void renew_report(struct fleet *fleet)
+{
+        for (size_t i = 0; i < fleet->registry.n_pools; i++)
+                berth_of(fleet->registry.pools[i])->entry = NULL;
+        fleet->n_pending = 0;
+        json_object_put(fleet->report.programs);
+        fleet->report = (struct fleet_report){.programs = json_object_new_object()};
+}
+
 int fleet_apply(struct fleet *fleet, const struct config *config, uint64_t now)
 {
         int r = add_all_new(fleet, config);
 
         if (r < 0)
                 return r;
-        json_object_put(fleet->report.programs);
-        fleet->report = (struct fleet_report){.programs = json_object_new_object()};
+        renew_report(fleet);
         remove_old(fleet, config, now);
         for (size_t i = 0; i < config->n_programs; i++) {
                 struct program_options *options = config->programs[i];

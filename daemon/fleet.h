@@ -46,7 +46,8 @@ void fleet_init(struct fleet *fleet, const struct surroundings *around,
 /* Frees the pools too. */
 void fleet_clear(struct fleet *fleet);
 
-/* Begins to serve the programs of this config; nothing else may be under way. 0; or -ENOMEM, and
+/* Begins to serve the programs of this config. What an earlier one has begun goes on if this one
+ * wants the same, and is given up if not; the one report tells of it, too. 0; or -ENOMEM, and
  * nothing has changed. The config may go afterwards. */
 int fleet_apply(struct fleet *fleet, const struct config *config, uint64_t now);
 /* Gives a program of the fleet new workers and finishes the request, at any time from now on. */

@@ -426,7 +426,7 @@ void pool_stop(struct pool *pool, bool hurry, uint64_t now)
         struct request *request;
 
         pool->is_stopping = true;
-        renew_cancel(pool, "the program is being stopped", now);
+        pool_renew_cancel(pool, "the program is being stopped", now);
         while ((request = TAILQ_FIRST(&pool->queue)))
                 refuse_shutting_down(pool, request);
         /* Each may take calls by another worker of the pool with it, which changes its lists. */
@@ -490,6 +490,20 @@ int pool_new(const struct surroundings *around, struct program_options *options,
         return 0;
 }
 
+void pool_want(struct pool *pool, struct program_options *options)
+{
+        struct program_options *before = pool->wanted;
+
+        pool->wanted = options ? program_options_ref(options) : NULL;
+        program_options_unref(before);
+}
+
+bool pool_allows(const struct pool *pool, struct caller *caller)
+{
+        return program_options_allow(pool->options, caller) &&
+               (!pool->wanted || program_options_allow(pool->wanted, caller));
+}
+
 size_t pool_count_requests(const struct pool *pool)
 {
         const struct worker *worker;
@@ -518,6 +532,7 @@ struct pool *pool_free(struct pool *pool)
         json_object_put(pool->last_error);
         json_object_put(pool->methods);
         program_options_unref(pool->options);
+        program_options_unref(pool->wanted);
         renew_clear(pool);
         slots_clear(&pool->slots);
         free(pool);

@@ -45,6 +45,7 @@ struct pool {
         const struct pool_events *events;
         void *userdata;
         struct program_options *options;
+        struct program_options *wanted; /* those of the config, if they are not in force */
         struct log_context context;
         struct cgroup *cgroup; /* of all its processes; NULL: there is none */
 
@@ -129,12 +130,20 @@ void pool_maintain(struct pool *pool, uint64_t now);
  * is stopping. One that is still under way is given up, and told so first. Memory that its workers
  * share goes on with new options which have the same. */
 void pool_renew(struct pool *pool, struct program_options *options, uint64_t now);
+/* Gives that up, and tells why, if it is under way. */
+void pool_renew_cancel(struct pool *pool, const char *reason, uint64_t now);
 /* Stops it when all that it has is answered, or after graceful_timeout. It gets nothing more. */
 void pool_drain(struct pool *pool, uint64_t now);
 /* Refuses what waits or runs, and lets the workers go: hurried ones are killed at once. */
 void pool_stop(struct pool *pool, bool hurry, uint64_t now);
 /* Or has templates of them. */
 bool pool_has_workers(const struct pool *pool);
+
+/* These options are what the config has, though they are not in force (yet): whom they shut out is
+ * shut out at once. NULL: those in force are. */
+void pool_want(struct pool *pool, struct program_options *options);
+/* Whether this caller may call it, and see it. */
+bool pool_allows(const struct pool *pool, struct caller *caller);
 
 /* Those that it holds: in the queue, and with workers. */
 size_t pool_count_requests(const struct pool *pool);

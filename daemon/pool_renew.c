@@ -43,7 +43,7 @@ static void finish(struct pool *pool, struct json_object *error, uint64_t now)
         json_object_put(error);
 }
 
-void renew_cancel(struct pool *pool, const char *reason, uint64_t now)
+void pool_renew_cancel(struct pool *pool, const char *reason, uint64_t now)
 {
         struct worker *trial = pool->renewal.trial;
 
@@ -74,7 +74,7 @@ void pool_renew(struct pool *pool, struct program_options *options, uint64_t now
                 refuse(pool, "the program is being stopped");
                 return;
         }
-        renew_cancel(pool, "a later change of the program came before it", now);
+        pool_renew_cancel(pool, "a later change of the program came before it", now);
         if (options != pool->options)
                 extra_files_adopt(options->extra_files, pool->options->extra_files);
         pool->renewal.options = program_options_ref(options);
@@ -148,6 +148,8 @@ void renew_became_ready(struct pool *pool, struct worker *worker, uint64_t now)
         templates_adopt_trial(pool);
         program_options_unref(pool->options);
         pool->options = steal(renewal->options);
+        if (pool->wanted == pool->options)
+                pool_want(pool, NULL);
         pool->context.program_set = pool->options->program_set;
         pool->context.program = pool->options->name;
         const struct cgroup_limits limits = cgroup_limits_of(pool->options);

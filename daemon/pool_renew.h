@@ -35,7 +35,5 @@ bool renew_is_starting(const struct pool *pool);
 void renew_became_ready(struct pool *pool, struct worker *worker, uint64_t now);
 /* A worker has ended. True: it was the trial, and nothing has changed. */
 bool renew_ended(struct pool *pool, struct worker *worker, uint64_t now);
-/* Gives it up, if one is under way, and tells why. */
-void renew_cancel(struct pool *pool, const char *reason, uint64_t now);
 /* Without a word, for a pool that is freed. */
 void renew_clear(struct pool *pool);

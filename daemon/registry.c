@@ -63,7 +63,7 @@ const char *registry_nearest(const struct registry *registry, struct caller *cal
                 const char *other = registry->pools[i]->options->name;
                 unsigned distance = text_distance(name, other);
                 if (distance < nearest && distance < strlen(other) &&
-                    program_options_allow(registry->pools[i]->options, caller)) {
+                    pool_allows(registry->pools[i], caller)) {
                         nearest = distance;
                         found = other;
                 }

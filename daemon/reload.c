@@ -44,33 +44,33 @@ static void on_loaded(void *userdata, struct loaded *loaded)
         turn_defer(reload->around->turn, &reload->proceed);
 }
 
-static void answer(struct reload *reload, struct json_object *result)
+static void answer(struct reload *reload, struct request_list *askers, struct json_object *result)
 {
         struct rpc_answer answer;
 
         rpc_answer_init(&answer, reload->around->buffers);
         rpc_answer_succeed(&answer, result);
-        request_finish_all(&reload->askers, &answer);
+        request_finish_all(askers, &answer);
         rpc_answer_clear(&answer);
 }
 
 static void begin_loading(struct reload *reload);
 
-/* Answers those who asked, and goes on to the next one if it is wanted. Takes the result. */
-static void end(struct reload *reload, struct json_object *result)
+/* Tells how far it is now, and goes on to the next one if it is wanted. */
+static void go_on(struct reload *reload)
 {
-        bool was_first = reload->state == RELOAD_FIRST;
-
-        json_put(result, "warnings", steal(reload->warnings));
-        reload->state = RELOAD_IDLE;
-        answer(reload, result);
-        reload->events->ended(reload->userdata, was_first);
-        if (reload->is_wanted)
+        reload->state = reload->loading ? RELOAD_LOADING
+                                        : (reload->is_settling ? RELOAD_SETTLING : RELOAD_IDLE);
+        if (reload->state != RELOAD_IDLE)
+                reload->events->moved(reload->userdata);
+        else if (!reload->is_first)
+                reload->events->ended(reload->userdata, false);
+        if (reload->is_wanted && !reload->loading)
                 begin_loading(reload);
 }
 
-/* The old config goes on. Takes the errors. */
-static void fail(struct reload *reload, struct json_object *errors)
+/* The old config goes on. Takes the errors and the warnings. */
+static void fail(struct reload *reload, struct json_object *errors, struct json_object *warnings)
 {
         struct json_object *result = json_object_new_object();
 
@@ -78,10 +78,12 @@ static void fail(struct reload *reload, struct json_object *errors)
                   "the config cannot be taken: the old one goes on");
         json_put(result, "ok", json_object_new_boolean(false));
         json_put(result, "errors", errors);
-        end(reload, result);
+        json_put(result, "warnings", warnings);
+        answer(reload, &reload->readers, result);
+        go_on(reload);
 }
 
-static void fail_with(struct reload *reload, int error)
+static void fail_with(struct reload *reload, int error, struct json_object *warnings)
 {
         struct json_object *errors = json_object_new_array();
         char text[256];
@@ -89,82 +91,106 @@ static void fail_with(struct reload *reload, int error)
         snprintf(text, sizeof(text), "cannot read the config: %s", strerror(-error));
         log_error(NULL, "%s", text);
         add_text(errors, text);
-        fail(reload, errors);
+        fail(reload, errors, warnings);
 }
 
 static void begin_loading(struct reload *reload)
 {
-        reload->state = RELOAD_LOADING;
         reload->is_wanted = false;
-        reload->begun = units_now();
-        reload->warnings = json_object_new_array();
-        request_move_all(&reload->askers, &reload->next_askers);
+        reload->loading_begun = units_now();
+        request_move_all(&reload->readers, &reload->waiters);
         log_notice(NULL, "reading the config anew: %s", reload->path);
-        reload->events->moved(reload->userdata);
         int r = loading_new(reload->around->base, reload->path, on_loaded, reload,
                             &reload->loading);
         if (r < 0)
-                fail_with(reload, r);
+                fail_with(reload, r, json_object_new_array());
+        else
+                go_on(reload);
 }
 
 /* Follows a config that is right. */
-static int take_config(struct reload *reload, const struct config *config)
+static int take_config(struct reload *reload, const struct config *config,
+                       struct json_object *warnings)
 {
-        int r = reload->events->apply(reload->userdata, config, reload->warnings);
+        int r = reload->events->apply(reload->userdata, config, warnings);
 
         return r == 0 ? fleet_apply(reload->fleet, config, units_now()) : r;
+}
+
+/* Waits for the programs of the config that was just taken. Takes the warnings. */
+static void settle(struct reload *reload, struct json_object *warnings)
+{
+        json_object_put(reload->warnings);
+        reload->warnings = warnings;
+        reload->begun = reload->loading_begun;
+        reload->is_settling = true;
+        request_move_all(&reload->askers, &reload->readers);
+        go_on(reload);
 }
 
 static void on_proceed(struct turn_task *task)
 {
         struct reload *reload = CONTAINER_OF(task, struct reload, proceed);
-        struct loaded *loaded = &reload->loaded;
-        int r = loaded->result;
+        struct loaded loaded = reload->loaded;
+        struct json_object *warnings = take_messages(&loaded.errors, true);
+        int r = loaded.result;
 
+        reload->loaded = (struct loaded){0};
         reload->loading = loading_free(reload->loading);
-        json_object_put(reload->warnings);
-        reload->warnings = take_messages(&loaded->errors, true);
-        reload->state = RELOAD_SETTLING;
-        reload->events->moved(reload->userdata);
         if (r == 0)
-                r = take_config(reload, loaded->config);
-        if (r > 0)
-                fail(reload, take_messages(&loaded->errors, false));
-        else if (r < 0)
-                fail_with(reload, r);
-        loaded_clear(loaded);
+                r = take_config(reload, loaded.config, warnings);
+        if (r == 0)
+                settle(reload, warnings);
+        else if (r > 0)
+                fail(reload, take_messages(&loaded.errors, false), warnings);
+        else
+                fail_with(reload, r, warnings);
+        loaded_clear(&loaded);
 }
 
 void reload_ask(struct reload *reload, struct request *request)
 {
-        if (reload->state == RELOAD_OVER)
+        if (reload->state == RELOAD_OVER) {
+                log_notice(NULL, "the daemon stops: the config is not read anew");
                 return;
+        }
         if (request)
-                request_defer(request, &reload->next_askers);
+                request_defer(request, &reload->waiters);
         reload->is_wanted = true;
-        if (reload->state == RELOAD_IDLE)
-                begin_loading(reload);
+        if (reload->loading)
+                log_info(NULL, "the config is being read, and will be once more after that");
         else
-                log_info(NULL, "the config will be read anew when the programs are settled");
+                begin_loading(reload);
+}
+
+static void log_settled(const struct reload *reload, const struct fleet_report *report)
+{
+        log_event(LOG_EVENT_RELOADED, report->failed ? LOG_WARNING : LOG_NOTICE, NULL,
+                  "the config is taken, after %.1f ms: %u programs changed, %u added, %u removed, "
+                  "%u unchanged%s",
+                  (double)(units_now() - reload->begun) / 1e3, report->changed, report->added,
+                  report->removed, report->unchanged, report->failed ? "; some fail to start" : "");
 }
 
 void reload_settled(struct reload *reload, const struct fleet_report *report)
 {
-        struct json_object *result = json_object_new_object();
+        bool was_first = reload->is_first;
+        struct json_object *result;
 
-        if (reload->state == RELOAD_SETTLING)
-                log_event(LOG_EVENT_RELOADED, report->failed ? LOG_WARNING : LOG_NOTICE, NULL,
-                          "the config is taken, after %.1f ms: %u programs changed, %u added, %u "
-                          "removed, %u unchanged%s",
-                          (double)(units_now() - reload->begun) / 1e3, report->changed,
-                          report->added, report->removed, report->unchanged,
-                          report->failed ? "; some fail to start" : "");
+        if (reload->state == RELOAD_OVER)
+                return;
+        if (reload->is_settling)
+                log_settled(reload, report);
+        result = json_object_new_object();
         json_put(result, "ok", json_object_new_boolean(report->failed == 0));
         json_put(result, "programs", json_object_get(report->programs));
-        if (reload->state == RELOAD_OVER)
-                json_object_put(result);
-        else
-                end(reload, result);
+        json_put(result, "warnings", steal(reload->warnings));
+        reload->is_first = reload->is_settling = false;
+        answer(reload, &reload->askers, result);
+        if (was_first)
+                reload->events->ended(reload->userdata, true);
+        if (!was_first || reload->loading)
+                go_on(reload);
 }
 
 int reload_init(struct reload *reload, const struct surroundings *around, struct fleet *fleet,
@@ -176,17 +202,19 @@ int reload_init(struct reload *reload, const struct surroundings *around, struct
                 .events = events,
                 .userdata = userdata,
                 .path = strdup(path),
+                .is_first = true,
                 .warnings = json_object_new_array(),
                 .proceed.run = on_proceed,
         };
         TAILQ_INIT(&reload->askers);
-        TAILQ_INIT(&reload->next_askers);
+        TAILQ_INIT(&reload->readers);
+        TAILQ_INIT(&reload->waiters);
         return reload->path ? 0 : -ENOMEM;
 }
 
 int reload_begin(struct reload *reload, const struct config *config)
 {
-        return take_config(reload, config);
+        return take_config(reload, config, reload->warnings);
 }
 
 void reload_end(struct reload *reload)

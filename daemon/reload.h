@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 /*
- * Reading the config anew and following it, from the question to its answer. One at a time: all who
- * ask meanwhile share the next one. The daemon's start is the first, with a config that was read
- * already.
+ * Reading the config anew and following it, from the question to its answer. One is read at a time:
+ * all who ask meanwhile share the next one. It is followed as soon as it is read, though programs
+ * may not have become yet what an earlier one wants: a start that hangs must not keep away the
+ * config that mends it. The daemon's start is the first, with a config that was read already.
  */
 #include "fleet.h"
 #include "loading.h"
@@ -19,13 +20,12 @@ struct reload_events {
         int (*apply)(void *userdata, const struct config *config, struct json_object *warnings);
         /* Another one is under way, or has got further. */
         void (*moved)(void *userdata);
-        /* It is done, whatever became of it. */
+        /* All that was asked for is done, whatever became of it; or the daemon's start is. */
         void (*ended)(void *userdata, bool is_first);
 };
 
 enum reload_state {
-        RELOAD_FIRST, /* the daemon starts */
-        RELOAD_IDLE,
+        RELOAD_IDLE,     /* also: the daemon starts */
         RELOAD_LOADING,  /* the config is being read */
         RELOAD_SETTLING, /* programs start or are renewed */
         RELOAD_OVER,     /* the daemon stops */
@@ -38,13 +38,18 @@ struct reload {
         void *userdata;
         char *path;
         enum reload_state state;
-        uint64_t begun;
+        bool is_first;    /* the daemon's start has not ended yet */
+        bool is_settling; /* a config that was read is followed, and not all of it has come true */
+        uint64_t begun;   /* the last one that is followed was begun to be read */
+        uint64_t loading_begun;
         struct loading *loading;
         struct loaded loaded;
-        struct json_object *warnings;
+        struct json_object *warnings; /* about the one that is followed */
         struct turn_task proceed;
-        struct request_list askers, next_askers;
-        bool is_wanted; /* another one, as soon as this one has ended */
+        struct request_list askers;  /* of what is followed, */
+        struct request_list readers; /* of what is read, */
+        struct request_list waiters; /* and of what is read after that */
+        bool is_wanted;              /* another one, as soon as this one is read */
 };
 
 /* `path`: of the config file, absolute. 0 or -ENOMEM. */

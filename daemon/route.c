@@ -19,7 +19,7 @@ static struct pool *find_allowed(const struct registry *registry, struct caller 
 
         if (!pool && is_leaving)
                 pool = registry_find_leaving(registry, program, length);
-        return pool && program_options_allow(pool->options, caller) ? pool : NULL;
+        return pool && pool_allows(pool, caller) ? pool : NULL;
 }
 
 static void tell_nearest(struct route *route, const struct registry *registry,

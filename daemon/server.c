@@ -242,6 +242,9 @@ static void on_reload_moved(void *userdata)
 {
         struct server *server = userdata;
 
+        /* In its start it is not ready, and does not become so by a reload. */
+        if (server->reload.is_first)
+                return;
         service_enter(&server->service,
                       server->reload.state == RELOAD_LOADING ? SUMMARY_LOADING : SUMMARY_SETTLING,
                       0, units_now());

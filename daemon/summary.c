@@ -137,17 +137,22 @@ void summary_take(struct summary *summary, const struct fleet *fleet,
                 put(&failing, ", ...");
 }
 
-static void put_programs(struct writer *writer, const struct summary *summary)
+static void put_programs(struct writer *writer, const struct summary *summary,
+                         enum summary_phase phase)
 {
         size_t n = summary->n_programs, ready = n - summary->n_waited_for - summary->n_failing;
+        /* Their older workers may well serve. */
+        bool are_renewed = phase == SUMMARY_SETTLING && summary->n_waited_for > 0;
 
-        if (n == 0)
+        if (are_renewed)
+                put(writer, "waiting for %s", summary->waited_for);
+        else if (n == 0)
                 put(writer, "no programs");
         else if (ready == n)
                 put(writer, "%zu program%s ready", n, plural(n));
         else
                 put(writer, "%zu of %zu programs ready", ready, n);
-        if (summary->n_waited_for)
+        if (summary->n_waited_for && !are_renewed)
                 put(writer, ", waiting for %s", summary->waited_for);
         if (summary->n_failing)
                 put(writer, "; failing to start: %s", summary->failing);
@@ -184,7 +189,7 @@ const char *summary_text(const struct summary *summary, enum summary_phase phase
                 put(&writer, "%zu worker%s still to leave", summary->n_processes,
                     plural(summary->n_processes));
         } else {
-                put_programs(&writer, summary);
+                put_programs(&writer, summary, phase);
                 put_load(&writer, summary);
         }
         return text;

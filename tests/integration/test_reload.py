@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from ctl import ctl
-from harness import GATE_SOURCE, CallError, Client, wait_until
+from harness import GATE_SOURCE, CallError, Client, as_user, wait_until
 
 PROGRAM = GATE_SOURCE + """
 import os
@@ -311,39 +311,116 @@ def test_a_hangup_reloads(start_daemon):
     wait_until(lambda: daemon.call("app.version") == 2, "the new text")
 
 
-def test_a_reload_waits_for_the_start(start_daemon):
-    daemon = start(start_daemon, {"app": program(), "slow": {
-        "main": {"source": PROGRAM + "\nimport os, time\n"
-                 "while not os.path.exists('go'): time.sleep(0.01)\nVERSION = 1\n"}}}, ready=False)
-    write(daemon, {"app": program(2)})
-    client = daemon.connect()
-    client.request("jumpbootd.reload", id=1)
-    daemon.wait_log("read anew when the programs are settled")
-    assert not client.has_input()
-    (daemon.directory / "go").touch()
-    answer = client.receive()
-    assert changes(answer["result"]) == {"app": ("changed", True), "slow": ("removed", True)}
+SLOW = {"main": {"source": PROGRAM + "\nimport os, time\n"
+                 "while not os.path.exists('go'): time.sleep(0.01)\nVERSION = 2\n"}}
+HANGS = {"main": {"source": "import threading\nthreading.Event().wait()\n"},
+         "startup_timeout": "0"}
 
 
-def test_those_who_ask_meanwhile_share_the_next_one(start_daemon):
+def test_a_reload_in_the_start_is_followed_at_once(start_daemon):
+    """The story: a start that hung could not be mended, since the reload waited for it."""
+    daemon = start(start_daemon, {"app": program(), "hangs": HANGS, "gone": HANGS}, ready=False)
+    daemon.wait_worker_count(3)
+    wait_until(lambda: daemon.call("app.version") == 1, "the program that starts")
+    write(daemon, {"app": program(2), "hangs": program(3)})
+    assert changes(daemon.call("jumpbootd.reload")) == {
+        "app": ("changed", True), "hangs": ("added", True), "gone": ("removed", True)}
+    assert daemon.call("app.version") == 2
+    assert daemon.call("hangs.version") == 3
+    assert daemon.log_lines("serving 2 programs")
+    daemon.wait_worker_count(2)
+
+
+def test_those_who_ask_meanwhile_share_what_comes_of_it(start_daemon):
+    """What is on its way to what the config wants goes on."""
     daemon = start(start_daemon, {"app": program()})
-    slow = {"main": {"source": PROGRAM + "\nimport os, time\n"
-            "while not os.path.exists('go'): time.sleep(0.01)\nVERSION = 2\n"}}
-    write(daemon, {"app": slow})
+    write(daemon, {"app": SLOW})
     first, second, third = daemon.connect(), daemon.connect(), daemon.connect()
     first.request("jumpbootd.reload")
-    daemon.wait_log("reading the config anew")
     daemon.wait_for(lambda: len(daemon.workers()) == 2, "the trial")
+    trial = set(daemon.workers())
     second.request("jumpbootd.reload")
+    daemon.wait_log("reading the config anew", 2)
     third.request("jumpbootd.reload")
-    daemon.wait_log("read anew when the programs are settled", 2)
-    write(daemon, {"app": program(3)})
+    daemon.wait_log("reading the config anew", 3)
+    assert not any(client.has_input() for client in (first, second, third))
+    assert set(daemon.workers()) == trial
+    (daemon.directory / "go").touch()
+    for client in (first, second, third):
+        assert changes(client.receive()["result"]) == {"app": ("changed", True)}
+    assert daemon.call("app.version") == 2
+    assert daemon.program_status("app")["starts"] == 2
+
+
+@pytest.mark.parametrize("mended", [1, 3], ids=["back", "on"])
+def test_a_later_reload_gives_up_what_hangs(start_daemon, mended):
+    daemon = start(start_daemon, {"app": program()})
+    write(daemon, {"app": HANGS})
+    first = daemon.connect()
+    first.request("jumpbootd.reload")
+    daemon.wait_for(lambda: len(daemon.workers()) == 2, "the trial")
+    result = reload(daemon, {"app": program(mended)})
+    assert changes(result) == {"app": ("changed", True)}
+    assert changes(first.receive()["result"]) == {"app": ("changed", True)}
+    assert daemon.call("app.version") == mended
+    daemon.wait_worker_count(1)
+
+
+def test_a_wrong_config_does_not_end_what_is_under_way(start_daemon):
+    daemon = start(start_daemon, {"app": program()})
+    write(daemon, {"app": SLOW})
+    first = daemon.connect()
+    first.request("jumpbootd.reload")
+    daemon.wait_for(lambda: len(daemon.workers()) == 2, "the trial")
+    result = reload(daemon, {"app": {**SLOW, "max_worker": 2}})
+    assert result["ok"] is False and "max_worker" in result["errors"][0]
+    assert not first.has_input()
     (daemon.directory / "go").touch()
     assert changes(first.receive()["result"]) == {"app": ("changed", True)}
-    assert changes(second.receive()["result"]) == {"app": ("changed", True)}
-    assert changes(third.receive()["result"]) == {"app": ("changed", True)}
-    assert len(daemon.log_lines("the config is taken")) == 2
-    wait_until(lambda: daemon.call("app.version") == 3, "the last text")
+
+
+@needs_root
+def test_who_may_not_call_any_more_may_not_at_once(start_daemon):
+    """The story: whom a reload shut out called on until the new workers were ready; and for ever, if
+    they never were."""
+    alice, bob = 54321, 54322
+    daemon = start(start_daemon, {"app": program(allow_users=[str(alice)])},
+                   server={"listen_mode": "0666"})
+    daemon.directory.chmod(0o711)
+
+    def may_call(uid):
+        def call():
+            with Client(daemon.socket_path) as client:
+                return "error" not in client.answer("app.version")
+
+        return as_user(call, uid, uid)
+
+    assert may_call(alice) and not may_call(bob)
+    write(daemon, {"app": {**HANGS, "allow_users": [str(bob)]}})
+    with daemon.connect() as client:
+        client.request("jumpbootd.reload")
+        daemon.wait_for(lambda: not may_call(alice), "the revocation")
+        assert not may_call(bob) and daemon.call("app.version") == 1
+        result = reload(daemon, {"app": program(2, allow_users=[str(bob)])})
+        assert changes(result) == {"app": ("changed", True)}
+        assert may_call(bob) and not may_call(alice)
+    assert reload(daemon, {"app": program(2, allow_users=[str(alice)])})["ok"]
+    assert may_call(alice) and not may_call(bob)
+
+
+def test_the_limit_of_requests_is_that_of_batches_too(start_daemon):
+    """The story: a connection that was there before kept the old limit for its batches."""
+    daemon = start(start_daemon, {"app": program()}, server={"max_client_requests": 2})
+    client = daemon.connect()
+    batch = [{"jsonrpc": "2.0", "id": n, "method": "app.echo", "params": [n]} for n in range(4)]
+    client.send(batch)
+    assert "at most 2 elements" in client.receive()["error"]["data"]["detail"]
+    assert reload(daemon, {"app": program()}, max_client_requests=4)["ok"]
+    client.send(batch)
+    assert sorted(answer["result"] for answer in client.receive()) == [0, 1, 2, 3]
+    assert reload(daemon, {"app": program()}, max_client_requests=3)["ok"]
+    client.send(batch)
+    assert "at most 3 elements" in client.receive()["error"]["data"]["detail"]
 
 
 def test_the_end_of_the_daemon_ends_a_reload(start_daemon):

@@ -93,6 +93,13 @@ static void apply_and_settle(void)
         ck_assert_uint_eq(n_settled, before + 1);
 }
 
+/* How its workers start from now on. */
+static void set_mode_of(struct pool *pool, const char *mode)
+{
+        free(pool->options->arguments[0]);
+        pool->options->arguments[0] = strdup(mode);
+}
+
 static struct pool *find(const char *name)
 {
         return registry_find(&fleet.registry, name, strlen(name));
@@ -317,26 +324,6 @@ START_TEST(restarts_come_one_after_the_other)
 }
 END_TEST
 
-START_TEST(a_change_waits_for_a_restart)
-{
-        want("a", "gated");
-        apply();
-        loop_now();
-        open_gate();
-        loop_until(n_settled == 1);
-        fleet_restart(find("a"), new_request("", ""), units_now());
-        want("a", "echo");
-        apply();
-        loop_now();
-        ck_assert_uint_eq(n_settled, 1);
-        open_gate();
-        loop_until(n_settled == 2);
-        ck_assert_str_eq(answers, "1:ok {\"ok\":true}|");
-        ck_assert_str_eq(outcome, "a changed ok|");
-        ck_assert_str_eq(find("a")->options->arguments[0], "echo");
-}
-END_TEST
-
 START_TEST(a_restart_of_what_is_removed_is_told)
 {
         want("a", "gated");
@@ -350,6 +337,108 @@ START_TEST(a_restart_of_what_is_removed_is_told)
         ck_assert_uint_eq(n_answers, 2);
         ck_assert(strstr(answers, "not in the config any more"));
         loop_until(!is_leaving());
+}
+END_TEST
+
+/* The story: the fleet had to be settled before it could be given another config, so that one whose
+ * workers hang could not be mended. */
+START_TEST(another_config_goes_before_what_hangs)
+{
+        want("a", "echo");
+        want("b", "never");
+        apply();
+        want("a", "echo");
+        want("b", "echo")->max_requests = 7;
+        apply_and_settle();
+        ck_assert_str_eq(outcome, "a added ok|b added ok|");
+        ck_assert_uint_eq(find("b")->options->max_requests, 7);
+        ck_assert_uint_eq(fleet.report.added, 2);
+}
+END_TEST
+
+START_TEST(what_is_on_its_way_goes_on)
+{
+        want("a", "gated");
+        apply();
+        struct pool *pool = find("a");
+        loop_until(pool->workers.count[WORKER_STARTING] == 1);
+        want("a", "gated");
+        want("b", "echo");
+        apply();
+        loop_until(fleet.n_pending == 1);
+        ck_assert_uint_eq(n_settled, 0);
+        open_gate();
+        loop_until(n_settled == 1);
+        ck_assert_str_eq(outcome, "a added ok|b added ok|");
+        ck_assert_ptr_eq(find("a"), pool);
+        ck_assert_uint_eq(pool->starts, 1);
+}
+END_TEST
+
+START_TEST(a_change_that_hangs_is_given_up_for_another)
+{
+        static const unsigned limits[] = {0, 7};
+
+        for (size_t i = 0; i < 2; i++) {
+                want("a", "echo");
+                apply_and_settle();
+                pid_of("a");
+                want("a", "never");
+                apply();
+                loop_until(find("a")->renewal.trial);
+                want("a", "echo")->max_requests = limits[i];
+                apply_and_settle();
+                ck_assert_str_eq(outcome, "a changed ok|");
+                ck_assert_uint_eq(find("a")->options->max_requests, limits[i]);
+                ck_assert_ptr_null(find("a")->wanted);
+        }
+}
+END_TEST
+
+START_TEST(one_that_hangs_can_be_removed)
+{
+        want("a", "never");
+        want("b", "echo");
+        apply();
+        loop_until(find("a")->workers.count[WORKER_STARTING] == 1);
+        want("b", "echo");
+        apply_and_settle();
+        const char *removed = strstr(outcome, "a removed ok|");
+        ck_assert_ptr_nonnull(removed);
+        loop_until(!is_leaving());
+}
+END_TEST
+
+START_TEST(a_restart_that_hangs_goes_over_into_the_next_change)
+{
+        want("a", "echo");
+        apply_and_settle();
+        pid_of("a");
+        struct pool *pool = find("a");
+        set_mode_of(pool, "never");
+        fleet_restart(pool, new_request("restart", ""), units_now());
+        loop_until(pool->renewal.trial);
+        want("a", "echo")->max_requests = 7;
+        apply_and_settle();
+        ck_assert_str_eq(outcome, "a changed ok|");
+        loop_until(n_answers == 1);
+        ck_assert_ptr_nonnull(strstr(answers, "\"ok\":true"));
+}
+END_TEST
+
+START_TEST(what_the_config_wants_is_known_until_it_is_in_force)
+{
+        want("a", "echo");
+        apply_and_settle();
+        pid_of("a");
+        want("a", "exit3");
+        apply_and_settle();
+        ck_assert_str_eq(outcome, "a changed failed|");
+        ck_assert_ptr_nonnull(find("a")->wanted);
+        want("a", "echo");
+        apply_and_settle();
+        ck_assert_str_eq(outcome, "a unchanged ok|");
+        ck_assert_ptr_null(find("a")->wanted);
 }
 END_TEST
 
@@ -371,7 +460,12 @@ int main(void)
         tcase_add_test(tcase, a_restart_gives_new_workers);
         tcase_add_test(tcase, a_restart_that_fails_says_why);
         tcase_add_test(tcase, restarts_come_one_after_the_other);
-        tcase_add_test(tcase, a_change_waits_for_a_restart);
         tcase_add_test(tcase, a_restart_of_what_is_removed_is_told);
+        tcase_add_test(tcase, another_config_goes_before_what_hangs);
+        tcase_add_test(tcase, what_is_on_its_way_goes_on);
+        tcase_add_test(tcase, a_change_that_hangs_is_given_up_for_another);
+        tcase_add_test(tcase, one_that_hangs_can_be_removed);
+        tcase_add_test(tcase, a_restart_that_hangs_goes_over_into_the_next_change);
+        tcase_add_test(tcase, what_the_config_wants_is_known_until_it_is_in_force);
         return run_suite(suite);
 }

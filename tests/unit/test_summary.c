@@ -88,6 +88,8 @@ START_TEST(a_start_names_what_it_waits_for)
         loop_until(fleet.n_pending == 1);
         ck_assert_str_eq(text_in(SUMMARY_STARTING), "Starting: 1 of 2 programs ready, waiting for "
                                                     "b; 1 worker, 2 clients");
+        ck_assert_str_eq(text_in(SUMMARY_SETTLING),
+                         "Reloading: waiting for b; 1 worker, 2 clients");
         ck_assert_uint_eq(summary.n_processes, 2);
         open_gate();
         loop_until(n_settled == 1);
