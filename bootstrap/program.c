@@ -27,6 +27,8 @@ struct program {
         uint64_t max_response_size, max_request_size;
         struct extra_file *extra_files;
         size_t n_extra_files;
+        unsigned debug_port;
+        bool breaks_on_start;
         bool is_forked;
 };
 
@@ -249,6 +251,12 @@ int program_add_extra_file(struct program *program, const char *path, int flags,
         return 0;
 }
 
+void program_set_debug(struct program *program, unsigned port, bool breaks_on_start)
+{
+        program->debug_port = port;
+        program->breaks_on_start = breaks_on_start;
+}
+
 void program_set_forked(struct program *program)
 {
         program->is_forked = true;
@@ -371,6 +379,10 @@ static void write_program(struct writer *writer, const struct program *program)
         if (program->is_forked) {
                 writer_number(writer, "Control", SPAWN_FD_EXTRA + program->n_extra_files);
                 write_extra_files(writer, program);
+        }
+        if (program->debug_port) {
+                writer_number(writer, "DebugPort", program->debug_port);
+                writer_json(writer, "BreakOnStart", program->breaks_on_start ? "true" : "false");
         }
         writer_number(writer, "MaxResponseSize", program->max_response_size);
         writer_number(writer, "MaxRequestSize", program->max_request_size);

@@ -10,6 +10,7 @@
  *     "KVPairs": {...}, "PipeIn": fd, "PipeOut": fd, "StatusIn": fd,
  *     "Counters": fd, "Wanted": fd, "Control": fd, "MaxResponseSize": bytes,
  *     "MaxRequestSize": bytes,
+ *     "DebugPort": number, "BreakOnStart": bool,
  *     "ExtraFiles": [null or { "Path": path, "Flags": of open(2), "Permissions": mode }...] }
  *   MODULE:  { "Name": "colors", "Path": virtual path, "Text": true, "Source": base64 }
  *   PACKAGE: { "Name": "imgtools", "Path": virtual path of the folder, "Modules": [MODULE...],
@@ -22,6 +23,7 @@
  * Errors are returned as a negative errno; what was wrong, and where, is written into `error`
  * ("cannot read /srv/x.py: Permission denied").
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +53,8 @@ int program_add_package(struct program *program, const char *name, const char *f
 int program_add_key_value(struct program *program, const char *name, const char *json);
 /* Of answers, and of calls, in bytes. */
 void program_set_max_sizes(struct program *program, uint64_t response, uint64_t request);
+/* Its process waits for a debugger on this port; 0: for none. */
+void program_set_debug(struct program *program, unsigned port, bool breaks_on_start);
 /* One that its processes get, see extra_file.h; path NULL: one that they share. The order counts. 0
  * or -ENOMEM. */
 int program_add_extra_file(struct program *program, const char *path, int flags,

@@ -192,6 +192,11 @@ class Importer:
                               (entry.path, source.count(line_end, 0, nul) + 1, None, None))
         return compile(source, entry.path, "exec", dont_inherit=True)
 
+    def virtual_paths(self):
+        """Those of the program's own code."""
+        return {entry.path for name, entry in self.entries.items()
+                if entry.path is not None and name.partition(".")[0] != "jumpboot"}
+
     def get_source(self, fullname):
         source = self._entry(fullname).source()
         if isinstance(source, str):
@@ -421,10 +426,14 @@ def boot():
     with worker.stage("bootstrap"):
         worker.prepare()
         names = load_program_data(importer, program, worker.status)
+    with worker.stage("debugger"):
+        debugger = worker.wait_for_debugger(program, importer.virtual_paths())
     with worker.stage("import"):
         for name in names:
             importlib.import_module(name)
     with worker.stage("main"):
+        if debugger is not None:
+            debugger.before_main()
         main = run_main(importer, program)
     if worker.has_own_loop():
         return worker

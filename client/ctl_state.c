@@ -95,6 +95,11 @@ enum ctl_colour ctl_state_colour(const char *state)
         return strcmp(state, "unavailable") == 0 ? CTL_RED : CTL_YELLOW;
 }
 
+const char *ctl_state_of(struct json_object *program)
+{
+        return ctl_tree_text(program, "waits_for") ? "debugger" : ctl_state_text(program, "state");
+}
+
 int64_t ctl_state_failed(struct json_object *program)
 {
         struct json_object *requests = ctl_tree_member(program, "requests");

@@ -26,3 +26,5 @@ void ctl_state_add_number(struct ctl_table *table, enum ctl_colour colour, int64
 void ctl_state_add_time(struct ctl_table *table, struct json_object *times, const char *name);
 /* The text of a member, "?" if it has none. */
 const char *ctl_state_text(struct json_object *tree, const char *name);
+/* The state of a program, in a word. */
+const char *ctl_state_of(struct json_object *program);

@@ -34,7 +34,7 @@ static const struct ctl_column status_columns[] = {
 static void add_workers(struct ctl_table *table, struct json_object *program)
 {
         struct json_object *workers = ctl_tree_member(program, "workers");
-        const char *state = ctl_state_text(program, "state");
+        const char *state = ctl_state_of(program);
 
         ctl_table_add(table, ctl_state_colour(state), "%s", state);
         ctl_state_add_number(table, CTL_PLAIN, ctl_tree_int(workers, "idle"));

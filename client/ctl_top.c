@@ -92,7 +92,7 @@ static void add_program(struct ctl_table *table, const char *name, const struct 
         struct json_object *workers = ctl_tree_member(program, "workers");
         struct json_object *ran = ctl_tree_member(program, "run_time");
         struct json_object *waited = ctl_tree_member(program, "queue_wait");
-        const char *state = ctl_state_text(program, "state");
+        const char *state = ctl_state_of(program);
         double seconds = old ? ctl_tree_number(now->status, "uptime") -
                                          ctl_tree_number(before->status, "uptime")
                              : 0;

@@ -69,6 +69,7 @@ static void add_worker(struct ctl_table *table, struct json_object *worker)
 {
         const char *state = ctl_state_text(worker, "state");
         const char *function = ctl_tree_text(worker, "function");
+        const char *waits_for = ctl_tree_text(worker, "waits_for");
         char since[CTL_UNIT_MAX], memory[CTL_UNIT_MAX], age[CTL_UNIT_MAX] = "";
 
         if (function)
@@ -83,7 +84,10 @@ static void add_worker(struct ctl_table *table, struct json_object *worker)
         ctl_table_add(table, CTL_PLAIN, "%s",
                       ctl_format_size(memory, ctl_tree_number(worker, "memory")));
         ctl_table_add(table, CTL_PLAIN, "%s", age);
-        add_function(table, worker);
+        if (waits_for)
+                ctl_table_add(table, CTL_YELLOW, "waiting for %s", waits_for);
+        else
+                add_function(table, worker);
 }
 
 int ctl_workers_print(struct json_object *workers, size_t n, const char *line_end)

@@ -105,6 +105,21 @@ static int add_program(struct config *config, struct program_options *program)
         return 0;
 }
 
+/* Takes the options. */
+static int take_program(struct loader *loader, const struct program_draft *draft,
+                        struct program_options *options)
+{
+        for (size_t i = 0; options->debug_port && i < loader->config->n_programs; i++) {
+                const struct program_options *other = loader->config->programs[i];
+
+                if (other->debug_port == options->debug_port)
+                        json_node_error(&draft->origins[DRAFT_OPTION_debug_port], loader->errors,
+                                        "the program \"%s\" has the debug_port %u, too",
+                                        other->name, other->debug_port);
+        }
+        return add_program(loader->config, options);
+}
+
 static int load_program(struct loader *loader, const struct program_draft *set,
                         const char *set_name, const struct json_node *node)
 {
@@ -112,6 +127,7 @@ static int load_program(struct loader *loader, const struct program_draft *set,
         struct program_place place = {
                 .node = *node,
                 .program_set = set_name,
+                .allow_debug = loader->config->server.allow_debug,
                 .max_response_size = loader->config->server.max_response_size,
                 .max_request_size = loader->config->server.max_request_size,
                 .state_directory = loader->config->server.state_directory,
@@ -132,10 +148,12 @@ static int load_program(struct loader *loader, const struct program_draft *set,
                 program_draft_clear(&program.draft);
                 return r;
         }
-        r = config_sources_add_program(loader->config->sources, &program);
-        if (r < 0)
-                program_options_unref(options);
-        return r == 0 && options ? add_program(loader->config, options) : r;
+        r = options ? take_program(loader, &program.draft, options) : 0;
+        if (r < 0) {
+                program_draft_clear(&program.draft);
+                return r;
+        }
+        return config_sources_add_program(loader->config->sources, &program);
 }
 
 static int load_programs(struct loader *loader, const struct program_draft *draft,

@@ -227,6 +227,16 @@ static void on_free(struct pool *pool, struct worker *worker, uint64_t now)
         pool_resume(pool, now);
 }
 
+/* What it is like with its new options is seen now, and not when somebody has come to look at it.
+ */
+static void on_waits(void *userdata, struct worker *worker)
+{
+        struct pool *pool = userdata;
+
+        renew_became_ready(pool, worker, units_now());
+        turn_defer(pool->around->turn, &pool->maintain);
+}
+
 static void on_methods(void *userdata, struct worker *worker)
 {
         struct pool *pool = userdata;
@@ -316,6 +326,7 @@ static void on_leaving(void *userdata, struct worker *worker)
 
 const struct worker_events pool_worker_events = {
         .ready = on_ready,
+        .waits = on_waits,
         .methods = on_methods,
         .answered = on_answered,
         .called = on_called,

@@ -143,6 +143,10 @@ static void begin(struct pool *pool, struct worker *worker, uint64_t now)
         struct interruption *interruption = &worker->interruption;
         uint64_t limit = pool->options->interrupt_timeout;
 
+        if (worker->options->debug_port != 0 && !worker->is_unwanted) {
+                forget(worker); /* it may stand at a breakpoint: its result will be dropped */
+                return;
+        }
         interruption->ordinal = ledger_head(&worker->ledger);
         interruption->has_begun = worker_has_begun(worker, interruption->ordinal) != BEGUN_NO;
         interruption->since = now;

@@ -95,8 +95,12 @@ bool renew_needs(const struct pool *pool, const struct worker *worker)
  * they have answered. */
 static void make_room(struct pool *pool, uint64_t now)
 {
-        struct worker *worker;
+        struct worker *worker = starts_waiting(pool);
 
+        if (worker) { /* it makes no room by itself */
+                process_terminate(&worker->process, now);
+                return;
+        }
         TAILQ_FOREACH_REVERSE(worker, &pool->workers.list[WORKER_IDLE], worker_list, link)
         if (renew_needs(pool, worker)) {
                 recycle_retire(pool, worker, now);
@@ -131,7 +135,8 @@ static void renew_workers(struct pool *pool, const struct worker *trial, uint64_
 
         for (worker = TAILQ_FIRST(&pool->workers.list[WORKER_STARTING]); worker; worker = next) {
                 next = TAILQ_NEXT(worker, link);
-                process_terminate(&worker->process, now);
+                if (worker != trial) /* it may wait for a debugger */
+                        process_terminate(&worker->process, now);
         }
         for (enum worker_state state = WORKER_IDLE; state <= WORKER_BUSY; state++)
                 TAILQ_FOREACH (worker, &pool->workers.list[state], link)

@@ -73,6 +73,16 @@ bool starts_has_surplus(const struct pool *pool)
                count(pool, WORKER_IDLE) > pool->options->spare_workers;
 }
 
+struct worker *starts_waiting(const struct pool *pool)
+{
+        struct worker *worker;
+
+        TAILQ_FOREACH (worker, &pool->workers.list[WORKER_STARTING], link)
+                if (worker->process.waits_for_debugger)
+                        return worker;
+        return NULL;
+}
+
 bool starts_are_settled(const struct pool *pool)
 {
         /* Who was late, or has failed often, may well do so for ever: nobody is to wait for that.
@@ -80,7 +90,7 @@ bool starts_are_settled(const struct pool *pool)
         bool has_failed = pool->retry_at != 0 || (pool->last_error && pool->is_late) ||
                           pool->start_failures >= pool->options->restart_threshold;
 
-        return has_failed ||
+        return has_failed || starts_waiting(pool) ||
                count(pool, WORKER_IDLE) + count(pool, WORKER_BUSY) >= pool->options->min_workers;
 }
 

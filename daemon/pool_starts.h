@@ -38,5 +38,7 @@ bool starts_may_grow(const struct pool *pool);
 void starts_count_maximum(struct pool *pool);
 /* There are more workers than have to be. */
 bool starts_has_surplus(const struct pool *pool);
-/* The first workers are up, or it is known that they do not come up. */
+/* The worker that waits for a debugger, if there is one. */
+struct worker *starts_waiting(const struct pool *pool);
+/* The first workers are up, one waits for a debugger, or it is known that they do not come up. */
 bool starts_are_settled(const struct pool *pool);

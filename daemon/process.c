@@ -31,6 +31,7 @@ void process_expect_end(struct process *process, int signal, uint64_t when)
         if (process->is_ending)
                 return;
         process->is_ending = true;
+        process->waits_for_debugger = false;
         process->events->ending(process->owner);
 }
 
@@ -119,6 +120,13 @@ static void become_ready(struct process *process, struct json_object *line)
         process->events->ready(process->owner, line);
 }
 
+static void take_wait(struct process *process, bool waits)
+{
+        process->waits_for_debugger = waits && process->ready == 0 && !process->is_ending;
+        if (process->waits_for_debugger && process->events->waits)
+                process->events->waits(process->owner);
+}
+
 static void take_methods(struct process *process, struct json_object *line)
 {
         if (process->ready != 0 && !process->is_ending && process->events->methods)
@@ -165,6 +173,8 @@ static void on_status(void *userdata, struct json_object *line)
                 become_ready(process, line);
         } else if (strcmp(type, "status") == 0 && strcmp(message, "methods") == 0) {
                 take_methods(process, line);
+        } else if (strcmp(type, "status") == 0 && strcmp(message, "debugger") == 0) {
+                take_wait(process, json_object_get_boolean(json_object_object_get(line, "waits")));
         }
 }
 

@@ -33,8 +33,10 @@ struct json_object;
 struct process_events {
         /* It can serve from here on: the status line that said so. */
         void (*ready)(void *owner, struct json_object *line);
-        /* What it can do has changed since: the status line that says so. NULL: that of no
-         * interest. */
+        /* It waits for a debugger before it goes on to be ready, for as long as that takes. NULL:
+         * that of no interest, as the next. */
+        void (*waits)(void *owner);
+        /* What it can do has changed since: the status line that says so. */
         void (*methods)(void *owner, struct json_object *line);
         /* It ends from here on, by whatever cause: told once, and before `exited` always. */
         void (*ending)(void *owner);
@@ -71,7 +73,8 @@ struct process {
         struct json_object *start_error; /* the exception that it reported while starting */
         const char *fault;               /* how it broke the rules, and was killed for it */
         const char *closed;              /* the pipe that it closed */
-        bool is_asked;                   /* it leaves because it was told to */
+        bool waits_for_debugger;
+        bool is_asked; /* it leaves because it was told to */
         bool is_ending;
         bool has_exited;    /* and is reaped */
         uint64_t signal_at; /* when one that is ending gets the next signal */

@@ -2,6 +2,7 @@
 #include "program_build.h"
 
 #include "code.h"
+#include "program_debug.h"
 
 #include "common/units.h"
 
@@ -134,6 +135,7 @@ static int build_text(struct build *build)
                               build->place->max_request_size);
         if (build->options->start_method == START_FORKSERVER)
                 program_set_forked(program);
+        program_set_debug(program, build->options->debug_port, build->options->break_on_start);
         r = add_main(build, program);
         for (size_t i = 0; r >= 0 && i < build->draft->n_parts; i++)
                 r = both(r, add_part(build, program, &build->draft->parts[i]));
@@ -205,6 +207,7 @@ static int build_values(struct build *build)
                 return r;
         if (options->max_workers == 0)
                 options->max_workers = default_max_workers(options);
+        r = program_debug_build(build->draft, build->place->allow_debug, build->errors, options);
         r |= check_within_max(build, "min_workers", options->min_workers, DRAFT_OPTION_min_workers);
         r |= check_within_max(build, "spare_workers", options->spare_workers,
                               DRAFT_OPTION_spare_workers);

@@ -12,6 +12,7 @@ struct program_place {
         const char *program_set;
         uint64_t max_response_size, max_request_size;
         const char *state_directory;
+        bool allow_debug;
         struct exposure *exposure; /* is told of its files */
 };
 

@@ -6,6 +6,8 @@
 #include "common/cleanup.h"
 #include "json_put.h"
 #include "pool.h"
+#include "pool_starts.h"
+#include "status_workers.h"
 
 #include <unistd.h>
 
@@ -71,6 +73,7 @@ static const char *const shown_options[] = {
         "queue_timeout",       "interrupt_timeout",   "slow_request_timeout", "terminate_timeout",
         "max_queue_size",      "on_disconnect",       "idempotent",           "restart_threshold",
         "restart_interval",    "memory_max",          "cpu_weight",           "tasks_max",
+        "debug_port",          "break_on_start",
 };
 
 static struct json_object *new_options(const struct program_options *options)
@@ -164,6 +167,8 @@ struct json_object *status_program(const struct pool *pool, uint64_t now)
         json_put(program, "cgroup", cgroup_status(pool->cgroup));
         json_put(program, "last_error", json_object_get(pool->last_error));
         json_put(program, "workers", new_workers(pool));
+        if (starts_waiting(pool))
+                status_put_debugger(program, starts_waiting(pool));
         json_put(program, "queue", new_queue(pool));
         json_put(program, "requests", new_outcomes(pool->finished, RPC_OK));
         json_put(program, "queue_wait", new_times(&pool->metrics.queue_wait, now));

@@ -73,6 +73,14 @@ static void put_calls(struct json_object *object, const struct worker *worker, u
         json_put(object, "calls", calls);
 }
 
+void status_put_debugger(struct json_object *object, const struct worker *worker)
+{
+        char text[64];
+
+        snprintf(text, sizeof(text), "a debugger on port %u", worker->options->debug_port);
+        json_put_text(object, "waits_for", text);
+}
+
 static struct json_object *new_worker(const struct pool *pool, struct worker *worker, uint64_t now)
 {
         struct json_object *object = json_object_new_object();
@@ -87,6 +95,8 @@ static struct json_object *new_worker(const struct pool *pool, struct worker *wo
         json_put_number(object, "memory", memory_resident(worker->process.pid));
         json_put(object, "due",
                  worker->due ? json_object_new_string(recycle_reason(worker->due)) : NULL);
+        if (worker->process.waits_for_debugger)
+                status_put_debugger(object, worker);
         put_function(object, worker, now);
         put_calls(object, worker, now);
         return object;

@@ -304,6 +304,13 @@ static void on_ready(void *owner, struct json_object *line)
         worker->events->ready(worker->pool, worker);
 }
 
+static void on_waits(void *owner)
+{
+        struct worker *worker = owner;
+
+        worker->events->waits(worker->pool, worker);
+}
+
 static void on_methods(void *owner, struct json_object *line)
 {
         struct worker *worker = owner;
@@ -346,6 +353,7 @@ static void on_exited(void *owner)
 
 static const struct process_events process_events = {
         .ready = on_ready,
+        .waits = on_waits,
         .methods = on_methods,
         .ending = on_ending,
         .leaving = on_leaving,

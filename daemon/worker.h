@@ -52,6 +52,8 @@ struct worker_lists {
 /* What a worker tells its pool. */
 struct worker_events {
         void (*ready)(void *pool, struct worker *worker);
+        /* It waits for a debugger, before it goes on to be ready. */
+        void (*waits)(void *pool, struct worker *worker);
         /* Its methods have changed since. */
         void (*methods)(void *pool, struct worker *worker);
         /* A request that the worker had got its answer; it is with nobody now. NULL: nobody waits

@@ -50,6 +50,10 @@ class Status:
         """unfit None: workers can be forked from here."""
         self._send({"type": "status", "message": "template", "methods": methods, "unfit": unfit})
 
+    def debugger(self, waits):
+        """Whether the worker waits for a debugger before it goes on to start."""
+        self._send({"type": "status", "message": "debugger", "waits": waits})
+
     def exit(self):
         self._send({"type": "status", "message": "exit"})
 

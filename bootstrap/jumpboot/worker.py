@@ -152,6 +152,15 @@ class Worker:
         self._output.after_fork()
         self.status.after_fork()
 
+    def wait_for_debugger(self, program, paths):
+        """If the program has a debug_port: the debugger, once a client is there."""
+        if "DebugPort" not in program:
+            return None
+        from .debugger import Debugger
+        debugger = Debugger(program["DebugPort"], program["BreakOnStart"], self.status)
+        debugger.wait(paths)
+        return debugger
+
     def forked(self):
         """Whether this is a child of the worker: what it raises is its own affair."""
         return self._output.current.forked

@@ -35,6 +35,10 @@ static const char fake_worker_script[] =
         "'{\"type\":\"status\",\"message\":\"methods\",\"methods\":{\"early\":{}}}'\n"
         "    status "
         "'{\"type\":\"status\",\"message\":\"ready\",\"methods\":{},\"any_command\":true}' ;;\n"
+        "debugged) status '{\"type\":\"status\",\"message\":\"debugger\",\"waits\":true}'\n"
+        "    read -r line <\"$0.gate\"\n"
+        "    status '{\"type\":\"status\",\"message\":\"debugger\",\"waits\":false}'\n"
+        "    status \"$ready\" ;;\n"
         "never) ;;\n"
         "gated) read -r line <\"$0.gate\"; status \"$ready\" ;;\n"
         "exit3) echo 'out of luck' >&2; exit 3 ;;\n"
@@ -111,7 +115,7 @@ static struct surroundings around;
 static struct children children;
 static struct oom oom; /* it knows nothing */
 
-/* Lets the workers that were started as "gated" become ready. */
+/* Lets the workers that were started as "gated" or "debugged" become ready. */
 static inline void open_gate(void)
 {
         _cleanup_close_ int gate = open(folder_at("python.gate"), O_WRONLY | O_CLOEXEC);

@@ -137,6 +137,33 @@ START_TEST(test_parts_are_merged)
 }
 END_TEST
 
+/* It has one worker, and no limit of time counts, whatever stands beside it. */
+START_TEST(test_debug_port)
+{
+        const struct program_options *debugged;
+
+        folder_write("jumpbootd.conf", "{\"program_sets\": [\"programs.d/*.conf\"], "
+                                       "\"allow_debug\": true, \"defaults\": {\"min_workers\": 4, "
+                                       "\"max_requests\": 9, \"request_timeout\": \"1s\"}}");
+        write_set("{\"programs\": {\"a\": {\"main\": \"calc.py\", \"max_workers\": 8},"
+                  " \"b\": {\"main\": \"calc.py\", \"debug_port\": 5678, \"break_on_start\": true,"
+                  " \"start_method\": \"forkserver\"}}}");
+        load_right();
+        debugged = program("b");
+        ck_assert_uint_eq(debugged->min_workers, 1);
+        ck_assert_uint_eq(debugged->max_workers, 1);
+        ck_assert_uint_eq(debugged->max_requests, 0);
+        ck_assert_uint_eq(debugged->request_timeout, 0);
+        ck_assert_uint_eq(debugged->startup_timeout, 0);
+        ck_assert_int_eq(debugged->start_method, START_SPAWN);
+        ck_assert(debugged->uses_slot);
+        ck_assert_str_eq(text_member("b", "DebugPort"), "5678");
+        ck_assert_str_eq(text_member("b", "BreakOnStart"), "true");
+        ck_assert_uint_eq(program("a")->min_workers, 4);
+        ck_assert_ptr_null(strstr(program("a")->text->data, "DebugPort"));
+}
+END_TEST
+
 /* Each program has areas of its own, wherever the option stands. */
 START_TEST(test_extra_files)
 {
@@ -500,6 +527,7 @@ int main(void)
         tcase_add_test(tests, test_default_number_of_workers);
         tcase_add_test(tests, test_levels);
         tcase_add_test(tests, test_parts_are_merged);
+        tcase_add_test(tests, test_debug_port);
         tcase_add_test(tests, test_extra_files);
         tcase_add_test(tests, test_key_values_are_not_changed);
         tcase_add_test(tests, test_environment);

@@ -142,6 +142,15 @@ static const struct {
         {ONE(MAIN ", \"extra_files\": [{\"path\": \"lib\", \"mode\": \"r+\"}]"),
          "programs.d/tools.conf:1:56: cannot open programs.d/lib for reading and writing: Is a "
          "directory\n"},
+        {ONE(MAIN ", \"debug_port\": 5678"),
+         "programs.d/tools.conf:1:54: debug_port: whoever reaches this port, as every user of this "
+         "machine does, runs code as the worker; where that may be, jumpbootd.conf says "
+         "\"allow_debug\": true\n"},
+        {ONE(MAIN ", \"debug_port\": 65536"),
+         "programs.d/tools.conf:1:54: debug_port must be a whole "
+         "number from 0 to 65535, not the number 65536\n"},
+        {ONE(MAIN ", \"break_on_start\": true"),
+         "programs.d/tools.conf:1:58: break_on_start needs a debug_port\n"},
         {ONE(MAIN ", \"working_directory\": \"gone\""),
          "programs.d/tools.conf:1:61: working_directory: cannot use programs.d/gone: " GONE},
         {WITH("\"max_workers\": 4"),

@@ -171,6 +171,21 @@ START_TEST(without_interrupts_it_is_ended_at_once)
 END_TEST
 
 /* The signal would kill it, and nobody would know why. */
+/* Somebody looks at it: it runs on, and what it comes to is dropped. */
+START_TEST(one_with_a_debugger_is_left_alone)
+{
+        run("able", "keep");
+        options->debug_port = 5678;
+        uint64_t now = reach_deadline();
+        pool_maintain(pool, now + 2 * options->interrupt_timeout);
+        ck_assert_int_eq(worker->state, WORKER_BUSY);
+        ck_assert_int_eq(worker->process.last_signal, 0);
+        ck_assert_uint_eq(worker->interruption.ordinal, 0);
+        ck_assert_uint_eq(pool->finished[RPC_TIMEOUT], 1);
+        check_fates(0, 0, 0);
+}
+END_TEST
+
 START_TEST(one_that_has_no_handler_is_not_interrupted)
 {
         run("counting", "stubborn");
@@ -508,6 +523,7 @@ int main(void)
         tcase_add_test(tcase, one_that_does_not_come_back_is_terminated);
         tcase_add_test(tcase, one_that_takes_no_notice_at_all_is_killed);
         tcase_add_test(tcase, without_interrupts_it_is_ended_at_once);
+        tcase_add_test(tcase, one_with_a_debugger_is_left_alone);
         tcase_add_test(tcase, one_that_has_no_handler_is_not_interrupted);
         tcase_add_test(tcase, one_with_a_loop_of_its_own_is_not_interrupted);
         tcase_add_test(tcase, counters_that_cannot_be_end_it);

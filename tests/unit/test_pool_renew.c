@@ -87,6 +87,47 @@ START_TEST(a_good_one_replaces_all_workers)
 }
 END_TEST
 
+static void begin_debugged(void)
+{
+        begin("debugged", 1, 1);
+        options->debug_port = 5678;
+        options->uses_slot = true;
+        loop_until(starts_waiting(pool));
+}
+
+/* Nobody waits for it: it may be hours before somebody comes to look at it. */
+START_TEST(one_that_waits_for_a_debugger_has_come_up)
+{
+        begin_debugged();
+        ck_assert(starts_are_settled(pool));
+        submit_call(pool, "echo", "1");
+        ck_assert_uint_eq(pool->queue_length, 1);
+        open_gate();
+        loop_until(n_answers == 1);
+        ck_assert_ptr_null(starts_waiting(pool));
+        ck_assert_uint_eq(pool->starts, 1);
+}
+END_TEST
+
+/* The port is the old one's: it leaves first, though it would wait for ever. */
+START_TEST(one_that_waits_for_a_debugger_makes_room)
+{
+        begin_debugged();
+        pid_t pid = starts_waiting(pool)->process.pid;
+        pool_renew(pool, options, units_now());
+        while (!renewals[0]) {
+                loop_once();
+                ck_assert_uint_le(count_all(pool), 1);
+        }
+        ck_assert_str_eq(renewals, "ok|");
+        ck_assert_int_ne(starts_waiting(pool)->process.pid, pid);
+        open_gate();
+        loop_until(count_workers(pool, WORKER_IDLE) == 1);
+        ck_assert_uint_eq(count_all(pool), 1);
+        ck_assert_uint_eq(pool->starts, 2);
+}
+END_TEST
+
 START_TEST(the_same_options_will_do)
 {
         begin_idle(1, 1);
@@ -421,6 +462,8 @@ int main(void)
         TCase *tcase = loop_case(suite, setup, teardown);
 
         tcase_add_test(tcase, a_good_one_replaces_all_workers);
+        tcase_add_test(tcase, one_that_waits_for_a_debugger_has_come_up);
+        tcase_add_test(tcase, one_that_waits_for_a_debugger_makes_room);
         tcase_add_test(tcase, the_same_options_will_do);
         tcase_add_test(tcase, no_request_notices);
         tcase_add_test(tcase, a_bad_one_changes_nothing);
