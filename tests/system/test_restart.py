@@ -40,7 +40,7 @@ def app(box):
 def gate(app):
     app.write("/srv/gates/folder", "")
     app.remove("/srv/gates/gate")
-    return Gate(app._path("/srv/gates/gate"))
+    return Gate(app.host_path("/srv/gates/gate"))
 
 
 class Counting:
