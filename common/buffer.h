@@ -31,7 +31,14 @@ struct buffer_pool {
         unsigned n_free_chunks;
         unsigned n_free_slices;
         size_t memory; /* bytes of chunks in use, however many share them */
+        size_t kept;   /* those of them that stay, by whoever keeps them */
 };
+
+/* What is on its way. */
+static inline size_t buffer_pool_moving(const struct buffer_pool *pool)
+{
+        return pool->memory - pool->kept;
+}
 
 /* Frees what lies in the free lists. */
 void buffer_pool_trim(struct buffer_pool *pool);

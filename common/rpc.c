@@ -111,6 +111,12 @@ void rpc_answer_succeed(struct rpc_answer *answer, struct json_object *result)
         answer->result = own_tree(answer, result);
 }
 
+void rpc_answer_succeed_own(struct rpc_answer *answer)
+{
+        answer->status = RPC_OK;
+        answer->result = (struct rpc_part){&answer->own, 0, answer->own.length};
+}
+
 static int append_format(struct buffer *out, const char *format, ...) _printf_(2, 3);
 static int append_format(struct buffer *out, const char *format, ...)
 {

@@ -57,6 +57,8 @@ void rpc_answer_fail(struct rpc_answer *answer, enum rpc_status status, struct j
                      const char *detail, ...) _printf_(4, 5);
 /* Makes a successful answer of a tree; takes the tree over. */
 void rpc_answer_succeed(struct rpc_answer *answer, struct json_object *result);
+/* The same of JSON that was written to its `own` buffer. */
+void rpc_answer_succeed_own(struct rpc_answer *answer);
 
 /*
  * Appends the whole answer object, without a newline. `id` is raw JSON. Returns 0 or -ENOMEM.

@@ -42,7 +42,7 @@ static void client_update(struct client *client)
         short events = 0;
 
         if (may_read && !client->is_exempt && holds_much(client) &&
-            around->buffers->memory > around->max_buffered) {
+            buffer_pool_moving(around->buffers) > around->max_buffered) {
                 client->is_held = true;
                 around->held(around->userdata);
         }

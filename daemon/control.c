@@ -28,6 +28,8 @@ struct method {
         bool is_for_admins;
         struct json_object *(*run)(const struct control *control, struct caller *caller,
                                    const struct pool *only);
+        /* Writes it as JSON. 0 or -ENOMEM. */
+        int (*write)(const struct control *control, struct caller *caller, struct buffer *out);
         /* False: the answer says why not. */
         bool (*begin)(const struct control *control, const struct params *params,
                       struct request *request, struct rpc_answer *answer);
@@ -192,11 +194,9 @@ static struct json_object *ping(const struct control *control, struct caller *ca
         return new_identity(control);
 }
 
-static struct json_object *discover(const struct control *control, struct caller *caller,
-                                    const struct pool *only)
+static int discover(const struct control *control, struct caller *caller, struct buffer *out)
 {
-        (void)only;
-        return discover_document(control->registry, caller);
+        return discover_write(control->registry, caller, out);
 }
 
 static bool begin_stack(const struct control *control, const struct params *params,
@@ -230,14 +230,14 @@ static bool begin_restart(const struct control *control, const struct params *pa
 }
 
 static const struct method methods[] = {
-        {"jumpbootd.ping", TAKES_NOTHING, false, ping, NULL},
-        {"jumpbootd.status", MAY_TAKE_PROGRAM, false, new_status, NULL},
-        {"jumpbootd.workers", MAY_TAKE_PROGRAM, false, new_workers, NULL},
-        {"jumpbootd.stack", TAKES_PID, true, NULL, begin_stack},
-        {"jumpbootd.kill", TAKES_PID, true, NULL, begin_kill},
-        {"jumpbootd.reload", TAKES_NOTHING, true, NULL, begin_reload},
-        {"jumpbootd.restart", TAKES_PROGRAM, true, NULL, begin_restart},
-        {"rpc.discover", TAKES_NOTHING, false, discover, NULL},
+        {"jumpbootd.ping", TAKES_NOTHING, false, ping, NULL, NULL},
+        {"jumpbootd.status", MAY_TAKE_PROGRAM, false, new_status, NULL, NULL},
+        {"jumpbootd.workers", MAY_TAKE_PROGRAM, false, new_workers, NULL, NULL},
+        {"jumpbootd.stack", TAKES_PID, true, NULL, NULL, begin_stack},
+        {"jumpbootd.kill", TAKES_PID, true, NULL, NULL, begin_kill},
+        {"jumpbootd.reload", TAKES_NOTHING, true, NULL, NULL, begin_reload},
+        {"jumpbootd.restart", TAKES_PROGRAM, true, NULL, NULL, begin_restart},
+        {"rpc.discover", TAKES_NOTHING, false, NULL, discover, NULL},
 };
 
 static const struct method *find_method(const char *name, size_t length)
@@ -246,6 +246,15 @@ static const struct method *find_method(const char *name, size_t length)
                 if (strlen(methods[i].name) == length && memcmp(methods[i].name, name, length) == 0)
                         return &methods[i];
         return NULL;
+}
+
+static void write_result(const struct control *control, const struct method *method,
+                         struct caller *caller, struct rpc_answer *answer)
+{
+        if (method->write(control, caller, &answer->own) == 0)
+                rpc_answer_succeed_own(answer);
+        else
+                rpc_answer_fail(answer, RPC_INTERNAL_ERROR, NULL, "out of memory");
 }
 
 enum control_outcome control_call(const struct control *control, const struct call *call,
@@ -267,6 +276,8 @@ enum control_outcome control_call(const struct control *control, const struct ca
                 return CONTROL_ANSWERED;
         } else if (method->run) {
                 rpc_answer_succeed(answer, method->run(control, caller, params.only));
+        } else if (method->write) {
+                write_result(control, method, caller, answer);
         } else if (control->is_stopping) {
                 rpc_answer_fail(answer, RPC_SHUTTING_DOWN, NULL, NULL);
         } else if (method->begin(control, &params, request, answer)) {

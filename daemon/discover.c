@@ -1,177 +1,69 @@
 /* SPDX-License-Identifier: MIT */
 #include "discover.h"
 
+#include "common/buffer.h"
 #include "common/cleanup.h"
 #include "registry.h"
 
-#include <json-c/json.h>
-#include <stdio.h>
 #include <string.h>
 
-#define OPENRPC_VERSION "1.3.2"
+#define DOCUMENT_BEGIN                                                                             \
+        "{\"openrpc\":\"1.3.2\",\"info\":{\"title\":\"jumpbootd\",\"version\":\"" PACKAGE_VERSION  \
+        "\"},\"methods\":["
 
-static struct json_object *member(struct json_object *object, const char *key)
+static int append(struct buffer *out, const char *text)
 {
-        struct json_object *value = NULL;
-
-        json_object_object_get_ex(object, key, &value);
-        return value;
+        return buffer_append(out, text, strlen(text));
 }
 
-static void put(struct json_object *object, const char *key, struct json_object *value)
+/* Long ones are not copied, however often they are asked for. */
+static int write_methods(const struct registry *registry, struct caller *caller, struct buffer *out)
 {
-        json_object_object_add(object, key, value);
-}
+        const char *between = "";
+        int r = 0;
 
-/* What a worker told of itself is checked where it is used: it may be anything. */
-static size_t length_of(struct json_object *array)
-{
-        return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
-}
-
-/* A parameter as a content descriptor; its default goes into the schema, as OpenRPC has it. */
-static struct json_object *new_param(struct json_object *parameter)
-{
-        struct json_object *param = json_object_new_object(), *schema = NULL;
-
-        if (json_object_is_type(member(parameter, "schema"), json_type_object))
-                json_object_deep_copy(member(parameter, "schema"), &schema, NULL);
-        if (!schema)
-                schema = json_object_new_object();
-        if (json_object_object_get_ex(parameter, "default", NULL))
-                put(schema, "default", json_object_get(member(parameter, "default")));
-        put(param, "name", json_object_get(member(parameter, "name")));
-        put(param, "required", json_object_get(member(parameter, "required")));
-        put(param, "schema", schema);
-        if (member(parameter, "type"))
-                put(param, "description", json_object_get(member(parameter, "type")));
-        put(param, "x-kind", json_object_get(member(parameter, "kind")));
-        return param;
-}
-
-static const char *text_of(struct json_object *object, const char *key)
-{
-        struct json_object *value = member(object, key);
-
-        return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
-}
-
-/* " a: int = 1" behind the parameters before it, with the stars and bars of Python. */
-static void print_parameter(FILE *out, struct json_object *parameter, const char *before)
-{
-        const char *kind = text_of(parameter, "kind"), *type = text_of(parameter, "type");
-        const char *stars = "";
-
-        if (strcmp(kind, "var_positional") == 0)
-                stars = "*";
-        else if (strcmp(kind, "var_keyword") == 0)
-                stars = "**";
-        if (strcmp(before, "positional_only") == 0 && strcmp(kind, before) != 0)
-                fputs("/, ", out);
-        if (strcmp(kind, "keyword_only") == 0 && strcmp(before, kind) != 0 &&
-            strcmp(before, "var_positional") != 0)
-                fputs("*, ", out);
-        fprintf(out, "%s%s%s%s", stars, text_of(parameter, "name"), *type ? ": " : "", type);
-        if (member(parameter, "default_repr"))
-                fprintf(out, "%s%s", *type ? " = " : "=", text_of(parameter, "default_repr"));
-}
-
-/* The function as Python would write its head: "add(a: int, b=1) -> int". */
-static struct json_object *new_signature(const char *name, struct json_object *method)
-{
-        _cleanup_free_ char *text = NULL;
-        size_t length = 0;
-        FILE *out = open_memstream(&text, &length);
-        struct json_object *parameters = member(method, "parameters");
-        const char *type = text_of(member(method, "returns"), "type"), *before = "";
-
-        if (!out)
-                return NULL;
-        fprintf(out, "%s(", name);
-        size_t n = length_of(parameters);
-        for (size_t i = 0; i < n; i++) {
-                struct json_object *parameter = json_object_array_get_idx(parameters, i);
-                if (i > 0)
-                        fputs(", ", out);
-                print_parameter(out, parameter, before);
-                before = text_of(parameter, "kind");
-        }
-        if (strcmp(before, "positional_only") == 0)
-                fputs(", /", out);
-        fprintf(out, ")%s%s", *type ? " -> " : "", type);
-        fclose(out);
-        return json_object_new_string_len(text, (int)length);
-}
-
-static void put_doc(struct json_object *entry, struct json_object *method)
-{
-        const char *doc = text_of(method, "doc");
-        size_t line = strcspn(doc, "\n");
-
-        if (!*doc)
-                return;
-        put(entry, "summary", json_object_new_string_len(doc, (int)line));
-        if (doc[line])
-                put(entry, "description", json_object_new_string(doc));
-}
-
-static struct json_object *new_result(struct json_object *method)
-{
-        struct json_object *result = json_object_new_object();
-        struct json_object *schema = member(member(method, "returns"), "schema");
-
-        put(result, "name", json_object_new_string("result"));
-        put(result, "schema", schema ? json_object_get(schema) : json_object_new_object());
-        return result;
-}
-
-static struct json_object *new_method(const char *program, const char *function,
-                                      struct json_object *method)
-{
-        struct json_object *entry = json_object_new_object(), *params = json_object_new_array();
-        struct json_object *parameters = member(method, "parameters");
-        size_t n = length_of(parameters);
-        _cleanup_free_ char *name = NULL;
-
-        if (asprintf(&name, "%s.%s", program, function) < 0)
-                name = NULL;
-        put(entry, "name", json_object_new_string(name ? name : function));
-        put_doc(entry, method);
-        for (size_t i = 0; i < n; i++)
-                json_object_array_add(params, new_param(json_object_array_get_idx(parameters, i)));
-        put(entry, "params", params);
-        put(entry, "result", new_result(method));
-        put(entry, "paramStructure", json_object_new_string("either"));
-        put(entry, "x-signature", new_signature(function, method));
-        put(entry, "x-async", json_object_get(member(method, "async")));
-        return entry;
-}
-
-struct json_object *discover_document(const struct registry *registry, struct caller *caller)
-{
-        struct json_object *document = json_object_new_object(), *info = json_object_new_object();
-        struct json_object *methods = json_object_new_array(), *open = json_object_new_array();
-
-        for (size_t i = 0; i < registry->n_pools; i++) {
+        for (size_t i = 0; r == 0 && i < registry->n_pools; i++) {
                 const struct pool *pool = registry->pools[i];
-                if (!json_object_is_type(pool->methods, json_type_object) ||
-                    !pool_allows(pool, caller))
+                const struct buffer *text = &pool->catalogue.text;
+                if (buffer_is_empty(text) || !pool_allows(pool, caller))
                         continue;
-                if (pool->takes_any)
-                        json_object_array_add(open, json_object_new_string(pool->options->name));
-                json_object_object_foreach(pool->methods, function, method)
-                {
-                        json_object_array_add(methods,
-                                              new_method(pool->options->name, function, method));
-                }
+                r = append(out, between);
+                if (r == 0)
+                        r = buffer_share(out, text, 0, text->length);
+                between = ",";
         }
-        put(document, "openrpc", json_object_new_string(OPENRPC_VERSION));
-        put(info, "title", json_object_new_string("jumpbootd"));
-        put(info, "version", json_object_new_string(PACKAGE_VERSION));
-        put(document, "info", info);
-        put(document, "methods", methods);
-        if (json_object_array_length(open) > 0)
-                put(document, "x-any-command", json_object_get(open));
-        json_object_put(open);
-        return document;
+        return r;
+}
+
+/* Program names need no escapes. */
+static int write_open_ones(const struct registry *registry, struct caller *caller,
+                           struct buffer *out)
+{
+        const char *before = ",\"x-any-command\":[\"";
+        int r = 0, n = 0;
+
+        for (size_t i = 0; r == 0 && i < registry->n_pools; i++) {
+                const struct pool *pool = registry->pools[i];
+                if (!pool->catalogue.takes_any || !pool_allows(pool, caller))
+                        continue;
+                r = append(out, n++ == 0 ? before : ",\"");
+                if (r == 0)
+                        r = append(out, pool->options->name);
+                if (r == 0)
+                        r = append(out, "\"");
+        }
+        return r == 0 && n > 0 ? append(out, "]") : r;
+}
+
+int discover_write(const struct registry *registry, struct caller *caller, struct buffer *out)
+{
+        int r = append(out, DOCUMENT_BEGIN);
+
+        if (r == 0)
+                r = write_methods(registry, caller, out);
+        if (r == 0)
+                r = append(out, "]");
+        if (r == 0)
+                r = write_open_ones(registry, caller, out);
+        return r == 0 ? append(out, "}") : r;
 }

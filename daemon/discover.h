@@ -3,8 +3,9 @@
 /*
  * What rpc.discover answers: an OpenRPC document of all functions that the caller can call.
  */
+struct buffer;
 struct caller;
-struct json_object;
 struct registry;
 
-struct json_object *discover_document(const struct registry *registry, struct caller *caller);
+/* 0 or -ENOMEM. */
+int discover_write(const struct registry *registry, struct caller *caller, struct buffer *out);

@@ -241,9 +241,9 @@ static void on_methods(void *userdata, struct worker *worker)
 {
         struct pool *pool = userdata;
 
-        json_object_put(pool->methods);
-        pool->methods = json_object_get(worker->methods);
-        pool->takes_any = worker->takes_any;
+        if (catalogue_take(&pool->catalogue, pool->options->name, worker->methods,
+                           worker->takes_any) < 0)
+                log_error(&pool->context, "no memory to tell of its functions: ignoring them");
 }
 
 static void on_ready(void *userdata, struct worker *worker)
@@ -488,6 +488,7 @@ int pool_new(const struct surroundings *around, struct program_options *options,
         };
         const struct cgroup_limits limits = cgroup_limits_of(options);
         pool->cgroup = cgroups_join(around->cgroups, &pool->context, &limits);
+        catalogue_init(&pool->catalogue, around->buffers);
         TAILQ_INIT(&pool->queue);
         TAILQ_INIT(&pool->watched);
         templates_init(pool);
@@ -541,7 +542,7 @@ struct pool *pool_free(struct pool *pool)
                 event_free(pool->timer);
         deadlines_clear(&pool->deadlines);
         json_object_put(pool->last_error);
-        json_object_put(pool->methods);
+        catalogue_clear(&pool->catalogue);
         program_options_unref(pool->options);
         program_options_unref(pool->wanted);
         renew_clear(pool);

@@ -7,6 +7,7 @@
  * served), else it is refused. Everything that time decides - deadlines, how many workers there
  * should be, when to try again after failures - is decided in one place: pool_maintain().
  */
+#include "catalogue.h"
 #include "common/rpc.h"
 #include "deadlines.h"
 #include "death.h"
@@ -78,8 +79,7 @@ struct pool {
         uint64_t failing_since, retry_at, back_off;
         struct json_object *last_error; /* of the last failed start; NULL after a good one */
 
-        struct json_object *methods; /* what the last worker that started can do */
-        bool takes_any;              /* also functions that are not among them */
+        struct catalogue catalogue; /* what the last worker that started can do */
         uint64_t finished[RPC_STATUS_COUNT];
         uint64_t starts, start_failures, deaths;
         uint64_t death_causes[DEATH_CAUSES];

@@ -97,7 +97,7 @@ static void on_tick(evutil_socket_t fd, short what, void *userdata)
         (void)fd;
         (void)what;
         update_workers(pressure);
-        if (around->buffers->memory <= around->max_buffered &&
+        if (buffer_pool_moving(around->buffers) <= around->max_buffered &&
             around->unsent <= around->max_unsent) {
                 log_notice(NULL, "the buffers are below max_buffered again: all goes on");
                 pressure->is_on = false;

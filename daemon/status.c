@@ -190,6 +190,6 @@ void status_put_clients(struct json_object *status, const struct client_surround
 {
         json_put_number(status, "clients", clients->n_clients);
         json_put_number(status, "requests_in_flight", n_requests);
-        json_put_number(status, "buffered", clients->buffers->memory);
+        json_put_number(status, "buffered", buffer_pool_moving(clients->buffers));
         json_put(status, "refused", new_outcomes(clients->refused, RPC_PARSE_ERROR));
 }

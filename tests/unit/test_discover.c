@@ -27,6 +27,15 @@ static void teardown(void)
         workers_end();
 }
 
+static void tell(struct pool *pool, const char *methods)
+{
+        struct json_object *told = methods ? json_tokener_parse(methods) : NULL;
+
+        ck_assert(!methods || told);
+        ck_assert_int_eq(catalogue_take(&pool->catalogue, pool->options->name, told, false), 0);
+        json_object_put(told);
+}
+
 /* A program whose workers have told these methods. */
 static void add(const char *name, const char *methods)
 {
@@ -34,8 +43,7 @@ static void add(const char *name, const char *methods)
 
         options->min_workers = 0;
         struct pool *pool = new_pool(options);
-        pool->methods = methods ? json_tokener_parse(methods) : NULL;
-        ck_assert(!methods || pool->methods);
+        tell(pool, methods);
         ck_assert_int_eq(registry_add(&registry, pool), 0);
 }
 
@@ -50,7 +58,14 @@ static struct json_object *member(struct json_object *object, const char *key)
 
 static size_t discover(void)
 {
-        document = discover_document(&registry, &caller);
+        struct buffer text;
+
+        buffer_init(&text, &buffers);
+        ck_assert_int_eq(discover_write(&registry, &caller, &text), 0);
+        json_object_put(document);
+        document = json_tokener_parse(buffer_text(&text));
+        ck_assert_msg(document != NULL, "%s", buffer_text(&text));
+        buffer_clear(&text);
         return json_object_array_length(member(document, "methods"));
 }
 
@@ -181,12 +196,57 @@ START_TEST(whatever_a_worker_tells_does_no_harm)
 }
 END_TEST
 
-START_TEST(the_document_shares_nothing_that_it_changes)
+START_TEST(what_is_told_is_not_changed)
 {
         add("a", "{\"f\":{\"parameters\":[{\"name\":\"x\",\"schema\":{},\"default\":1}]}}");
-        discover();
-        ck_assert_str_eq(plain(registry.pools[0]->methods),
+        ck_assert_str_eq(plain(registry.pools[0]->catalogue.told),
                          "{\"f\":{\"parameters\":[{\"name\":\"x\",\"schema\":{},\"default\":1}]}}");
+}
+END_TEST
+
+START_TEST(the_last_worker_counts)
+{
+        struct catalogue *catalogue;
+
+        add("a", "{\"f\":{}}");
+        catalogue = &registry.pools[0]->catalogue;
+        const uint8_t *before, *after;
+        buffer_peek(&catalogue->text, 0, &before);
+        tell(registry.pools[0], "{ \"f\" : { } }"); /* the same: nothing is made anew */
+        buffer_peek(&catalogue->text, 0, &after);
+        ck_assert_ptr_eq(before, after);
+        tell(registry.pools[0], "{\"g\":{},\"h\":{}}");
+        ck_assert_uint_eq(discover(), 2);
+        ck_assert_str_eq(text(method_at(0), "name"), "a.g");
+        tell(registry.pools[0], NULL);
+        ck_assert_uint_eq(discover(), 0);
+}
+END_TEST
+
+/* A batch of 64 that asked for it held up the daemon for more than a second when there were huge
+ * docstrings: each document was made anew, as a tree and then as text. */
+START_TEST(many_documents_have_one_text)
+{
+        enum { DOCUMENTS = 64, DOC = 1000000 };
+        static char methods[DOC + 64];
+        struct buffer documents[DOCUMENTS];
+        size_t before;
+
+        sprintf(methods, "{\"f\":{\"doc\":\"%0*d\"}}", DOC, 0);
+        add("a", methods);
+        before = buffers.memory;
+        ck_assert_uint_ge(before, DOC);
+        ck_assert_uint_eq(buffer_pool_moving(&buffers), 0); /* it is not on its way to anybody */
+        for (size_t i = 0; i < DOCUMENTS; i++) {
+                buffer_init(&documents[i], &buffers);
+                ck_assert_int_eq(discover_write(&registry, &caller, &documents[i]), 0);
+                ck_assert_uint_gt(documents[i].length, DOC);
+        }
+        /* what stands around it */
+        ck_assert_uint_le(buffers.memory, before + (size_t)3 * DOCUMENTS * BUFFER_CHUNK_SIZE);
+        for (size_t i = 0; i < DOCUMENTS; i++)
+                buffer_clear(&documents[i]);
+        ck_assert_uint_eq(buffers.memory, before);
 }
 END_TEST
 
@@ -196,9 +256,7 @@ START_TEST(programs_that_take_any_function_are_named)
         add("loop", "{}");
         ck_assert_uint_eq(discover(), 0);
         ck_assert(!json_object_object_get_ex(document, "x-any-command", NULL));
-        json_object_put(document);
-        registry.pools[0]->takes_any = strcmp(registry.pools[0]->options->name, "loop") == 0;
-        registry.pools[1]->takes_any = !registry.pools[0]->takes_any;
+        registry_find(&registry, "loop", 4)->catalogue.takes_any = true;
         discover();
         ck_assert_str_eq(json_object_to_json_string(member(document, "x-any-command")),
                          "[ \"loop\" ]");
@@ -215,7 +273,9 @@ int main(void)
         tcase_add_test(tcase, a_function_is_told_in_full);
         tcase_add_test(tcase, a_signature_is_written_as_python_would);
         tcase_add_test(tcase, whatever_a_worker_tells_does_no_harm);
-        tcase_add_test(tcase, the_document_shares_nothing_that_it_changes);
+        tcase_add_test(tcase, what_is_told_is_not_changed);
+        tcase_add_test(tcase, the_last_worker_counts);
+        tcase_add_test(tcase, many_documents_have_one_text);
         tcase_add_test(tcase, programs_that_take_any_function_are_named);
         return run_suite(suite);
 }
