@@ -77,6 +77,7 @@ void refuse_unavailable(struct pool *pool, struct request *request)
         struct json_object *data = json_object_new_object();
 
         json_object_object_add(data, "error", json_object_get(pool->last_error));
+        json_object_object_add(data, "started", new_started(request, BEGUN_NO));
         finish_with(pool, request, RPC_UNAVAILABLE, data, NULL);
 }
 

@@ -67,7 +67,19 @@ START_TEST(unavailable_tells_the_last_error)
 {
         pool->last_error = json_tokener_parse("{\"message\":\"no numpy\"}");
         refuse_unavailable(pool, queued());
-        check_end("1:unavailable {\"error\":{\"message\":\"no numpy\"},\"kind\":\"unavailable\"}|");
+        check_end("1:unavailable {\"error\":{\"message\":\"no numpy\"},\"started\":false,"
+                  "\"kind\":\"unavailable\"}|");
+}
+END_TEST
+
+/* It has gone back into the queue from a worker that died with it, and no other one comes up. */
+START_TEST(unavailable_tells_that_it_had_begun)
+{
+        struct request *request = queued();
+
+        request->begun = BEGUN_YES;
+        refuse_unavailable(pool, request);
+        check_end("1:unavailable {\"error\":null,\"started\":true,\"kind\":\"unavailable\"}|");
 }
 END_TEST
 
@@ -116,6 +128,7 @@ int main(void)
         tcase_add_test(tcase, overloaded_tells_when_to_come_again);
         tcase_add_test(tcase, when_to_come_again_has_bounds);
         tcase_add_test(tcase, unavailable_tells_the_last_error);
+        tcase_add_test(tcase, unavailable_tells_that_it_had_begun);
         tcase_add_test(tcase, in_the_queue_it_has_not_begun);
         tcase_add_test(tcase, shutting_down_tells_whether_it_may_have_begun);
         tcase_add_test(tcase, with_a_worker_nobody_knows_whether_it_began);
