@@ -400,7 +400,7 @@ def test_status_with_a_control_group(serve):
     calc = {**STATUS["programs"]["calc"],
             "cgroup": {"path": "/a.slice/b.service/calc", "memory": 34567890, "tasks": 7}}
     server = serve(result({**STATUS, "programs": {"calc": calc}}))
-    assert "\ncgroup    memory 33.0 MB, tasks 7, path /a.slice/b.service/calc\n" in ctl(
+    assert "\ncgroup    memory 33 M, tasks 7, path /a.slice/b.service/calc\n" in ctl(
         "status", "calc", socket=server.path)[1]
     calc["cgroup"] = {"path": 7, "memory": [], "tasks": "many"}
     assert ctl("status", "calc", socket=server.path)[0] == 0
