@@ -414,6 +414,59 @@ START_TEST(an_answer_that_is_far_too_large_breaks_it)
 }
 END_TEST
 
+START_TEST(a_call_is_told_with_where_its_parts_lie)
+{
+        answer("{\"request_id\":\"py-1\",\"command\":\"b.f\",\"data\":[1, 2],\"timeout\":2.5,"
+               "\"for\":\"17\"}\n{\"command\":null}\n");
+        ck_assert_str_eq(told,
+                         "call id=\"py-1\" command=\"b.f\" data=[1, 2] timeout=2.5 for=\"17\"|"
+                         "call command=null|");
+        ck_assert_uint_eq(n_told + n_broken, 0);
+}
+END_TEST
+
+START_TEST(a_line_that_is_an_answer_and_a_call_breaks_it)
+{
+        answer("{\"request_id\":\"1\",\"command\":\"b.f\",\"result\":1}\n");
+        ck_assert_uint_eq(n_broken, 1);
+        ck_assert_ptr_nonnull(strstr(reason, "a call as well"));
+}
+END_TEST
+
+START_TEST(a_call_may_be_larger_than_an_answer)
+{
+        write_text(worker_out, "{\"request_id\":\"py-1\",\"command\":\"b.f\",\"data\":");
+        write_digits(MAX_REQUEST);
+        write_text(worker_out, "}\n");
+        loop_now();
+        ck_assert_uint_eq(last_length, MAX_REQUEST);
+        ck_assert_uint_eq(n_broken, 0);
+        write_text(worker_out, "{\"request_id\":\"py-1\",\"command\":\"b.f\",\"data\":");
+        write_digits(2 * MAX_REQUEST);
+        ck_assert_uint_eq(n_broken, 1);
+        ck_assert_uint_eq(n_too_large, 0);
+        ck_assert_ptr_nonnull(strstr(reason, "max_request_size"));
+}
+END_TEST
+
+START_TEST(an_answer_to_a_call_begins_with_its_id)
+{
+        struct rpc_answer result;
+
+        rpc_answer_init(&result, &buffers);
+        ck_assert_int_eq(channel_answer(&channel, "\"py-1\"", 6, &result), 0);
+        rpc_answer_fail(&result, RPC_CALL_REFUSED, NULL, "no");
+        ck_assert_int_eq(channel_answer(&channel, "null", 4, &result), 0);
+        rpc_answer_clear(&result);
+        loop_now();
+        ck_assert_str_eq(
+                worker_reads(),
+                "{\"request_id\":\"py-1\",\"result\":null}\n"
+                "{\"request_id\":null,\"error\":{\"code\":-32009,\"message\":"
+                "\"Call refused\",\"data\":{\"kind\":\"call_refused\",\"detail\":\"no\"}}}\n");
+}
+END_TEST
+
 START_TEST(one_that_names_its_request_last_is_told_without_it)
 {
         write_text(worker_out, "{\"result\":");
@@ -554,6 +607,10 @@ int main(void)
         tcase_add_test(tcase, garbage_breaks_it_before_the_line_ends);
         tcase_add_test(tcase, the_largest_answer_is_taken);
         tcase_add_test(tcase, an_answer_that_is_far_too_large_breaks_it);
+        tcase_add_test(tcase, a_call_is_told_with_where_its_parts_lie);
+        tcase_add_test(tcase, a_line_that_is_an_answer_and_a_call_breaks_it);
+        tcase_add_test(tcase, a_call_may_be_larger_than_an_answer);
+        tcase_add_test(tcase, an_answer_to_a_call_begins_with_its_id);
         tcase_add_test(tcase, one_that_names_its_request_last_is_told_without_it);
         tcase_add_test(tcase, the_end_of_answers_closes_it);
         tcase_add_test(tcase, a_worker_that_reads_no_more_closes_it_after_its_answers);
