@@ -298,6 +298,7 @@ static void on_exited(void *userdata, struct worker *worker)
                 failures_ended(pool, worker, now);
         retry_or_refuse(pool, worker);
         pool_resume(pool, now);
+        deadlock_look_at_pool(pool);
         slots_release(&pool->slots, worker->slot);
         turn_bury(pool->around->turn, &worker->grave);
         turn_defer(pool->around->turn, &pool->maintain);

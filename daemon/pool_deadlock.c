@@ -231,6 +231,8 @@ void deadlock_look_at_pool(struct pool *pool)
 {
         struct request *call, *next;
 
+        if (is_open(pool) || has_able_worker(pool))
+                return;
         for (call = TAILQ_FIRST(&pool->queue); call; call = next) {
                 next = TAILQ_NEXT(call, place);
                 if (call->parent && deadlock_is_certain(pool, call))

@@ -30,5 +30,5 @@ struct worker;
 bool deadlock_is_certain(struct pool *pool, const struct request *call);
 /* A worker has got an answer to one of its calls, and has others. */
 void deadlock_look_at_worker(struct worker *worker);
-/* The pool may run fewer workers than before. */
+/* The pool may run fewer workers than before, or what one of them had waits again. */
 void deadlock_look_at_pool(struct pool *pool);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Everything at once: eight clients and three programs, while workers are killed and stopped,
-functions hang, crash, print and return much, configs are read anew, good ones and bad ones, and
+functions hang, crash, print, return much and call each other, configs are read anew, good ones and bad ones, and
 clients vanish and cancel.
 
 At the end every request of every client that stayed has had exactly one answer, its own, of a kind
@@ -33,6 +33,7 @@ import os
 import signal
 import sys
 import time
+import jumpboot
 
 def answer(token):
     return token
@@ -47,6 +48,12 @@ def say(token):
 
 def fail(token):
     raise ValueError(token)
+
+def relay(token, *methods):
+    try:
+        return jumpboot.call(methods[0], token, *methods[1:])
+    except jumpboot.CallError:
+        raise ValueError(token) from None
 
 def doze(token, seconds):
     time.sleep(seconds)
@@ -72,9 +79,11 @@ def be_hit(token, number):
     return token
 """
 
-# The same functions, awaited in the worker's loop.
+# The same functions, awaited in the worker's loop. relay() calls the first of the methods with the
+# others, and so on; the last one gets the token alone.
 ASYNC_FUNCTIONS = re.sub(r"(?m)^def ", "async def ", FUNCTIONS).replace(
-    "time.sleep(", "await asyncio.sleep(").replace("    hang(token)", "    await hang(token)")
+    "time.sleep(", "await asyncio.sleep(").replace(
+    "jumpboot.call(", "await jumpboot.acall(").replace("    hang(token)", "    await hang(token)")
 
 PROGRAMS = ["spawned", "forked", "awaited"]
 
@@ -86,6 +95,7 @@ KINDS = [
     (150, "blank", True, ()),
     (50, "say", True, ()),
     (60, "fail", False, ("exception",)),
+    (100, "relay", True, ("exception",)),
     (40, "doze", True, ()),
     (14, "hang", False, ()),
     (4, "spin", False, ()),
@@ -166,6 +176,10 @@ class Talker:
                    "method": f"{generator.choice(PROGRAMS)}.{function}", "params": params}
         if function == "blank":
             params.append(generator.choice([100, 5000, 200000]))
+        elif function == "relay":
+            params += [f"{generator.choice(PROGRAMS)}.relay"
+                       for _ in range(generator.randrange(4))]
+            params.append(f"{generator.choice(PROGRAMS)}.answer")
         elif function == "doze":
             params.append(generator.random() / 50)
         elif function == "leave":

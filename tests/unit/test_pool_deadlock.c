@@ -524,6 +524,28 @@ START_TEST(fewer_workers_than_before)
 }
 END_TEST
 
+/* While its worker was on its way out, somebody else took the place. */
+START_TEST(what_was_with_a_worker_that_died_waits_again)
+{
+        begin(ones);
+        struct request *v = from_client(A), *x = call(v, B);
+        struct worker *dying = x->worker;
+        unsigned at = index_of(x);
+        worker_set_state(dying, WORKER_STOPPING);
+        struct request *y = from_client(B), *c = call(y, A);
+        ck_assert_ptr_nonnull(c); /* what dies sets its caller free */
+        ledger_answered(&dying->ledger, x->ordinal, 1);
+        x->worker = NULL;
+        x->state = REQUEST_QUEUED;
+        TAILQ_INSERT_HEAD(&pools[B].queue, x, place);
+        pools[B].queue_length++;
+        deadlock_look_at_pool(&pools[B]);
+        ck_assert_ptr_null(made[at]);
+        check_nobody_is_stuck();
+        end();
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("pool_deadlock");
@@ -536,6 +558,7 @@ int main(void)
         tcase_add_test(tcase, whoever_was_called_ends_with_its_caller);
         tcase_add_test(tcase, an_answer_that_leaves_only_what_cannot_be_served);
         tcase_add_test(tcase, fewer_workers_than_before);
+        tcase_add_test(tcase, what_was_with_a_worker_that_died_waits_again);
         tcase_add_loop_test(tcase, random_calls_are_refused_just_when_nothing_can_serve_them, 0, 5);
         return run_suite(suite);
 }
