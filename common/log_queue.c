@@ -140,19 +140,25 @@ static void on_event(evutil_socket_t fd, short what, void *userdata)
         proceed(queue);
 }
 
+/* Losses come in few blocks, and so do their counts. */
 static bool has_room(const struct log_queue *queue, size_t length, bool is_important)
 {
-        size_t max = is_important ? LOG_QUEUE_MAX : LOG_QUEUE_MAX - LOG_QUEUE_RESERVED;
+        size_t max = LOG_QUEUE_MAX;
 
+        if (!is_important)
+                max = queue->is_dropping ? LOG_QUEUE_MAX / 2 : LOG_QUEUE_MAX - LOG_QUEUE_RESERVED;
         return queue->size + size_of(length) <= max;
 }
 
 /* Keeps the entry behind those that wait. */
 static void keep(struct log_queue *queue, const char *bytes, size_t length, bool is_important)
 {
-        if (!has_room(queue, length, is_important) || (queue->lost > 0 && !add_losses(queue)) ||
-            !add(queue, bytes, length, 0))
-                queue->lost++;
+        bool is_kept = has_room(queue, length, is_important) &&
+                       (queue->lost == 0 || add_losses(queue)) && add(queue, bytes, length, 0);
+
+        queue->lost += !is_kept;
+        if (!is_important)
+                queue->is_dropping = !is_kept;
         if (STAILQ_EMPTY(&queue->lines))
                 queue->done = 0;
 }

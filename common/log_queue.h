@@ -2,7 +2,8 @@
 #pragma once
 /*
  * What the outlet of the log could not take at once, in order and bounded. Lines past the bound are
- * lost and counted; the count is told in their place, as soon as there is room for that.
+ * lost and counted, until half of the queue has been written: then the count is told in their
+ * place.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +16,7 @@ struct log_outlet;
 struct log_queued;
 
 /* Bytes that may wait. The last part is for what operators must not miss. */
-#define LOG_QUEUE_MAX      ((size_t)1024 * 1024)
+#define LOG_QUEUE_MAX      ((size_t)4 * 1024 * 1024)
 #define LOG_QUEUE_RESERVED (LOG_QUEUE_MAX / 4)
 
 struct log_queue {
@@ -26,6 +27,7 @@ struct log_queue {
         uint64_t lost;               /* since the last line that could be taken */
         struct event_base *base;     /* NULL: there is no loop */
         struct event *event;         /* what is waited for; NULL: nothing */
+        bool is_dropping;            /* it ran full, and is not half empty yet */
         uint64_t back_off, retry_at; /* while nobody is there to take anything */
 };
 

@@ -3,6 +3,7 @@
 import array
 import os
 import re
+import select
 import socket
 import struct
 import tempfile
@@ -57,12 +58,9 @@ class Journald:
         self._folder.cleanup()
 
     def read(self):
-        """Takes what is there; all entries so far."""
-        while True:
-            try:
-                data, ancillary, _, _ = self._socket.recvmsg(1 << 20, socket.CMSG_LEN(4))
-            except BlockingIOError:
-                return self.entries
+        """Takes what is there, and what comes while it is taken; all entries so far."""
+        while select.select([self._socket], [], [], 0.005)[0]:
+            data, ancillary, _, _ = self._socket.recvmsg(1 << 20, socket.CMSG_LEN(4))
             for _, _, content in ancillary:
                 descriptors = array.array("i")
                 descriptors.frombytes(content)
@@ -71,6 +69,7 @@ class Journald:
                     data = file.read()
                 self.n_files += 1
             self.entries.append(parse(data))
+        return self.entries
 
     def find(self, text=None, **fields):
         """The entries so far in whose message the text stands, and that have these fields."""

@@ -14,7 +14,7 @@ static enum log_written mood;
 static unsigned takes;      /* so many, and then it is busy */
 static size_t takes_bytes;  /* of each at one time; 0: all */
 static unsigned n_attempts; /* to write */
-static char taken[4 << 20]; /* "line|" for each */
+static char taken[8 << 20]; /* "line|" for each */
 static size_t taken_length;
 static int waited_for, other_end;
 
@@ -187,16 +187,42 @@ START_TEST(past_the_bound_lines_are_counted_and_told_in_their_place)
 }
 END_TEST
 
+/* Else each line that was written would make room for one more, with a count of those before it. */
+START_TEST(after_a_loss_lines_are_taken_again_once_half_is_written)
+{
+        char line[1000];
+        unsigned n_told = 0;
+
+        memset(line, 'x', sizeof(line));
+        log_queue_attach(&queue, base);
+        takes = 0;
+        while (queue.lost == 0)
+                log_queue_put(&queue, line, sizeof(line), false);
+        while (queue.size > LOG_QUEUE_MAX / 2) {
+                takes = 10;
+                loop_until(takes == 0);
+                uint64_t lost = queue.lost;
+                log_queue_put(&queue, line, sizeof(line), false);
+                ck_assert(queue.lost == lost + 1 || queue.size <= LOG_QUEUE_MAX / 2);
+        }
+        takes = UINT32_MAX;
+        loop_until(STAILQ_EMPTY(&queue.lines) && queue.lost == 0);
+        for (const char *p = taken; (p = strstr(p, "lost: ")); p++)
+                n_told++;
+        ck_assert_uint_eq(n_told, 1);
+}
+END_TEST
+
 START_TEST(even_what_matters_is_bounded)
 {
         char line[4000];
 
         memset(line, 'x', sizeof(line));
         takes = 0;
-        for (int i = 0; i < 1000; i++)
+        for (int i = 0; i < 3000; i++)
                 log_queue_put(&queue, line, sizeof(line), true);
         ck_assert_uint_le(queue.size, LOG_QUEUE_MAX + sizeof(line));
-        ck_assert_uint_gt(queue.lost, 700);
+        ck_assert_uint_gt(queue.lost, 1500);
 }
 END_TEST
 
@@ -258,6 +284,7 @@ int main(void)
         tcase_add_test(tcase, a_line_that_was_begun_goes_on_where_it_ended);
         tcase_add_test(tcase, a_turn_of_the_loop_writes_so_many_only);
         tcase_add_test(tcase, past_the_bound_lines_are_counted_and_told_in_their_place);
+        tcase_add_test(tcase, after_a_loss_lines_are_taken_again_once_half_is_written);
         tcase_add_test(tcase, even_what_matters_is_bounded);
         tcase_add_test(tcase, who_is_gone_is_asked_again_and_gets_everything);
         tcase_add_test(tcase, what_is_dropped_is_counted_and_told_once_it_can_be);
