@@ -123,6 +123,64 @@ def test_past_shutdown_timeout_the_rest_is_told(start_daemon):
     assert daemon.wait_end() == 0
 
 
+def test_past_shutdown_timeout_what_was_not_read_is_told_too(start_daemon):
+    """The story: what a client had sent ahead of its limit was lost when the workers had left."""
+    daemon = start_daemon({"app": PROGRAM},
+                          server={"shutdown_timeout": "300ms", "max_client_requests": 2})
+    gate = daemon.gate()
+    client, idle = daemon.connect(), daemon.connect()
+    assert idle.call("app.echo", [0]) == 0
+    client.request("app.pass_gate", [gate.path], id=0)
+    gate.wait_entered()
+    # At one go, and no more than the daemon's buffer and the socket's take while nobody reads.
+    client.send_raw(b"".join(
+        b'{"jsonrpc":"2.0","id":%d,"method":"app.echo","params":["%s"]}\n' % (number, b"x" * 100)
+        for number in range(1, 800)
+    ))
+    daemon.terminate()
+    idle.assert_closed()
+    answers = client.receive_by_id(800)
+    assert {answer["error"]["code"] for answer in answers.values()} == {-32004}
+    assert {answers[number]["error"]["data"]["started"] for number in range(1, 800)} == {False}
+    client.assert_closed()
+    assert daemon.wait_end() == 0
+
+
+def test_the_rest_of_a_line_that_was_cut_is_not_run(start_daemon):
+    """What of a request is written before the stop counts, if it is whole: only its newline may be
+    missing."""
+    daemon = start_daemon({"app": PROGRAM})
+    gate = daemon.gate()
+    running, whole, cut = daemon.connect(), daemon.connect(), daemon.connect()
+    running.request("app.pass_gate", [gate.path])
+    gate.wait_entered()
+    line = b'{"jsonrpc":"2.0","id":7,"method":"app.echo","params":[7]}'
+    whole.send_raw(line)
+    cut.send_raw(line[:-1])
+    daemon.terminate()
+    assert cut.receive()["error"]["code"] == -32700
+    cut.assert_closed()
+    gate.release()
+    assert whole.receive()["result"] == 7
+    whole.assert_closed()
+    assert daemon.wait_end() == 0
+
+
+def test_a_hangup_while_it_stops_is_nothing(start_daemon):
+    daemon = start_daemon({"app": PROGRAM})
+    gate = daemon.gate()
+    client = daemon.connect()
+    client.request("app.pass_gate", [gate.path])
+    gate.wait_entered()
+    daemon.terminate()
+    wait_until(lambda: not connects(daemon), "the drain to have begun")
+    daemon.process.send_signal(signal.SIGHUP)
+    daemon.wait_log("the daemon stops: the config is not read anew")
+    gate.release()
+    assert client.receive()["result"] == "passed"
+    assert daemon.wait_end() == 0
+
+
 def test_a_second_signal_ends_the_waiting(start_daemon):
     daemon = start_daemon({"app": PROGRAM}, server={"shutdown_timeout": "1h"})
     gate = daemon.gate()

@@ -212,6 +212,21 @@ def test_a_long_drain_is_waited_for(app, gate):
     assert app.show("Result") == "success"
 
 
+# From cold.
+
+
+def test_a_herd_starts_it_once(app):
+    """All who call at once when nothing runs are answered, and by one daemon."""
+    app.systemctl("start", "jumpbootd.socket")
+    herd = [app.connect() for _ in range(300)]
+    for number, client in enumerate(herd):
+        client.request("app.echo", [number], id=number)
+    for number, client in enumerate(herd):
+        assert client.receive()["result"] == number
+    assert len(app.journal(UNIT="jumpbootd.service", JOB_TYPE="start", JOB_RESULT="done")) == 1
+    assert app.show("NRestarts") == "0"
+
+
 # By force.
 
 
