@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """jumpbootctl env: environments by name, what they are made of, and programs that run in them."""
+import hashlib
 import json
 import os
 import shutil
@@ -96,6 +97,11 @@ def test_freeze_and_restore_give_the_same(shared):
     assert (status, err) == (0, "")
     frozen = json.loads(out)
     assert frozen["python"]["version"] == shared.info("web")["python"]
+    # what did not come by its name comes from the same place again
+    local = make_wheel(shared.folder / "local", "Local_Thing", "5")
+    digest = hashlib.sha256(local.read_bytes()).hexdigest()
+    frozen["packages"].insert(1, {"name": "local-thing", "version": "5",
+                                  "url": f"file://{local}#sha256={digest}"})
     file = shared.folder / "web.json"
     # what is newer must not come in its place
     make_wheel(shared.wheels, "polite-words", "4.0")

@@ -59,12 +59,15 @@ START_TEST(the_end_by_a_signal_is_a_failure)
 }
 END_TEST
 
+/* Where the child cannot share memory with its parent, as under valgrind, it says so by 127. */
 START_TEST(a_program_that_is_not_there)
 {
         const char *argv[] = {"/nowhere/program", NULL};
+        int r = ctl_child_capture(argv, &text, &length, &status);
 
-        ck_assert_int_eq(ctl_child_capture(argv, &text, &length, &status), -ENOENT);
-        ck_assert_ptr_null(text);
+        ck_assert(r == -ENOENT || (r == 0 && status == 127));
+        if (r < 0)
+                ck_assert_ptr_null(text);
 }
 END_TEST
 
