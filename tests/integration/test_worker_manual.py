@@ -8,18 +8,24 @@ from worker_fixtures import python, spawn, start  # noqa: F401
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "doc" / "jumpboot-python.7"
 
 
-def programs():
+def programs(text="def "):
     """The literal blocks of the page that define functions, in their order."""
     blocks = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed$", PAGE.read_text(), re.S | re.M)
-    return [block for block in blocks if "def " in block]
+    return [block for block in blocks if text in block]
 
 
 def test_programs_of_the_manual(start, tmp_path):
-    synopsis, exposing, converting, sharing, database = programs()
+    synopsis, exposing, service, converting, sharing, database = programs()
     assert start(synopsis).result("add", {"a": 1, "b": 2}) == 3
     worker = start(exposing)
     assert sorted(worker.methods) == ["add", "math.mean"]
     assert worker.result("math.mean", [1, 2, 3]) == 2.0
+    worker = start(service)
+    assert worker.result("add", {"x": 1, "z": 5}) == 1
+    assert worker.close() == 0
+    worker = start(programs("queue.get()")[0])
+    assert worker.result("any", {"values": [1, 2]}) == 3
+    assert worker.close() == 0
     worker = start(converting.replace('"convert"', '"sleep"'))
     worker.send(worker.request("convert", ["600"])[0])
     while "in convert" not in worker.show():
