@@ -56,15 +56,17 @@ class Bell:
     """Wakes up the threads that wait for a descriptor; once rung it stays so."""
 
     def __init__(self):
+        self._lock = threading.Lock()
         self._read = self._write = self._pid = -1
         self.has_rung = False
 
     def _open(self):
         """When it is first needed; a process that was forked has a bell of its own."""
-        if self._pid != os.getpid():
-            self._close()
-            self._read, self._write = os.pipe()
-            self._pid = os.getpid()
+        with self._lock:
+            if self._pid != os.getpid():
+                self._close()
+                self._read, self._write = os.pipe()
+                self._pid = os.getpid()
 
     def _close(self):
         for fd in (self._read, self._write):
