@@ -16,14 +16,14 @@ _STARTED_WITHIN = 10.0  # seconds
 
 def _check_port(port):
     """debugpy listens in a thread of its own, and would tell nobody that it cannot."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((_HOST, port))
             probe.listen(1)
-        except OSError as error:
-            raise OSError(error.errno, "debugpy cannot listen on port %d of %s (debug_port): %s"
-                          % (port, _HOST, error.strerror)) from None
+    except OSError as error:
+        raise OSError(error.errno, "debugpy cannot listen on port %d of %s (debug_port): %s"
+                      % (port, _HOST, error.strerror)) from None
 
 
 def _listen(port):

@@ -4,8 +4,17 @@ import contextlib
 import itertools
 import json
 import socket
+import subprocess
 
-from harness import DEADLINE, wait_until
+from harness import DEADLINE, PYTHON, wait_until
+
+no_debugpy = subprocess.run([PYTHON, "-c", "import debugpy"], stderr=subprocess.DEVNULL).returncode
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class DapError(Exception):
@@ -15,8 +24,10 @@ class DapError(Exception):
 class DapClient:
     """One debugging session. Events that nobody has asked for yet are kept."""
 
-    def __init__(self, port):
-        self._socket = wait_until(lambda: self._try_connect(port), f"the debugger on port {port}")
+    def __init__(self, port=None, connection=None):
+        """By port, or by a socket that leads to the debugger."""
+        self._socket = connection or wait_until(
+            lambda: self._try_connect(port), f"the debugger on port {port}")
         self._socket.settimeout(DEADLINE)
         self._file = self._socket.makefile("rb")
         self._serial = itertools.count(1)

@@ -9,10 +9,9 @@ import sys
 
 import pytest
 from ctl import ctl
-from dap import DapClient
+from dap import DapClient, free_port, no_debugpy
 from harness import PYTHON, Client, daemon_command, is_gone, wait_until
 
-no_debugpy = subprocess.run([PYTHON, "-c", "import debugpy"], stderr=subprocess.DEVNULL).returncode
 pytestmark = pytest.mark.skipif(no_debugpy, reason=f"{PYTHON} has no debugpy (python3-debugpy)")
 
 PROGRAM = """\
@@ -49,12 +48,6 @@ def plus(a, b):
     return c
 """
 ADD, DOUBLED, LATER = 6, 7, 22  # lines
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
