@@ -142,6 +142,16 @@ static int open_child(pid_t pid)
         return steal_fd(&pidfd);
 }
 
+/* It is there, and there is no memory to look after it: it is ended, and as nobody knows it then,
+ * reaped with what workers leave behind. */
+static void lose(struct birth *birth, pid_t pid)
+{
+        kill(-pid, SIGKILL);
+        kill(pid, SIGKILL); /* which may not lead a group yet */
+        children_remove(birth->process->around->children, pid, NULL);
+        be_stillborn(birth, new_error("out of memory"));
+}
+
 static void take_born(struct births *births, struct birth *birth, pid_t pid)
 {
         struct children *children = births->template->around->children;
@@ -154,8 +164,7 @@ static void take_born(struct births *births, struct birth *birth, pid_t pid)
         } else if (!birth) { /* nobody waits for it any more */
                 pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
         } else if (process_born(birth->process, pid, steal_fd(&pidfd)) < 0) {
-                kill(pid, SIGKILL);
-                be_stillborn(birth, new_error("out of memory"));
+                lose(birth, pid);
         } else {
                 is_not_asked(birth);
                 birth->state = BIRTH_BORN;

@@ -98,6 +98,14 @@ static int begin(struct birth *birth, char text[SPAWN_ERROR_MAX])
         return birth->births ? birth_fork(birth, pages, &kid->ends, text) : 0;
 }
 
+/* What libevent allocates with. */
+static bool is_memory_out;
+
+static void *take_memory(size_t size)
+{
+        return is_memory_out ? NULL : malloc(size);
+}
+
 static void setup(void)
 {
         workers_begin();
@@ -241,6 +249,29 @@ START_TEST(who_comes_early_waits)
         open_births();
         ck_assert_uint_eq(n_begun, 1);
         be_born(&kids[0]);
+}
+END_TEST
+
+/* It stayed in the table of children, so that nobody ever reaped it. */
+START_TEST(who_is_born_without_memory_is_lost)
+{
+        struct kid *kid = kids;
+        int status;
+
+        open_births();
+        add(kid);
+        is_memory_out = true;
+        pid_t pid = fork_one(announcement(kid));
+        loop_until(kid->n_exited == 1);
+        is_memory_out = false;
+        ck_assert_str_eq(start_error(kid), "out of memory");
+        ck_assert_uint_eq(births.n_asked, 0);
+        ck_assert_ptr_null(children_find(&children, pid));
+        ck_assert(!children_has_number(&children, kid->process.number));
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        add(&kids[1]);
+        be_born(&kids[1]);
 }
 END_TEST
 
@@ -472,6 +503,7 @@ END_TEST
 
 int main(void)
 {
+        event_set_mem_functions(take_memory, realloc, free);
         if (!has_pidfd_open())
                 return EXIT_SKIPPED;
 
@@ -480,6 +512,7 @@ int main(void)
 
         tcase_add_test(tcase, what_is_asked_for_is_born);
         tcase_add_test(tcase, who_comes_early_waits);
+        tcase_add_test(tcase, who_is_born_without_memory_is_lost);
         tcase_add_test(tcase, only_so_many_are_asked_for_at_a_time);
         tcase_add_test(tcase, what_is_refused_is_told);
         tcase_add_test(tcase, what_is_no_child_is_not_believed);
