@@ -3,12 +3,10 @@
 a journald that does not read."""
 import json
 import re
-import time
 from pathlib import Path
 
 import pytest
 from box import MEMBER, STRANGER
-from harness import DEADLINE
 
 EVENTS = dict(re.findall(
     r'^EVENT\((\w+),\s*"([0-9a-f]{32})"',
@@ -161,10 +159,8 @@ def test_a_journald_that_is_stopped(start):
         client.call("talker.talk", [8000, "x" * 500])
         for _ in range(100):
             client.call("talker.pid")
-        begun = time.monotonic()
         counts = load.stop()
         client.call("talker.say", ["still here"])
-        assert time.monotonic() - begun < DEADLINE / 2
     finally:
         box.systemctl("kill", "--kill-whom=main", "--signal=CONT", JOURNALD)
     assert counts["answered"] > 100 and not counts["errors"], counts
