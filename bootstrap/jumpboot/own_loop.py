@@ -83,6 +83,10 @@ class OwnLoop:
     def tell(self, methods, accepts_any):
         self._worker.tell_methods(methods, accepts_any)
 
+    def is_forked(self):
+        """Whether this is a child that was forked off the worker, in which nothing is read or written."""
+        return self._current.forked
+
     def has_begun_at_last(self):
         """Whether the main module, which has ended, reads the requests. If not, it never will."""
         with self._lock:

@@ -45,6 +45,9 @@ class OwnLink(_Link):
         self._foreign = set()  # the ids of calls that the program has written by itself
 
     def begin(self, method, data, timeout):
+        if self._own.is_forked():
+            raise refused_outside("a process that was forked off a worker cannot call: only the "
+                                  "worker itself can")
         serial = self._own.running()
         if serial is None:
             raise refused_outside("a call is made within a request: this program has none just now, "

@@ -138,12 +138,19 @@ class Service:
         except BrokenPipeError:
             pass  # nobody waits for answers any more
         finally:
-            self.is_running = False
-            self._pipes.reader.stop()
-            if self._own:
-                self._own.end()
-            else:
-                self._events.close()
+            if not self._is_forked():
+                self._end()
+
+    def _end(self):
+        self.is_running = False
+        self._pipes.reader.stop()
+        if self._own:
+            self._own.end()
+        else:
+            self._events.close()
+
+    def _is_forked(self):
+        return self._own is not None and self._own.is_forked()
 
     def _begin(self):
         if self.commands.has_async():
@@ -173,6 +180,8 @@ class Service:
                 return
             if isinstance(message, dict) and isinstance(message.get("command"), str):
                 self._run(message["command"], message.get("data"), message.get("request_id"))
+            if self._is_forked():
+                return  # a command has forked, and this is the child
 
     # One command
 
@@ -203,6 +212,8 @@ class Service:
             line = '{"request_id":%s,"result":%s}\n' % (encode(request_id), encode(result))
             line = line.encode("ascii")
         except BaseException as error:
+            if self._is_forked():
+                raise  # in a child: nobody waits for its answer
             misfit = isinstance(error, TypeError) and command.misfit_of(args, kwargs, error)
             if misfit:
                 return self._answers.error(request_id, "invalid_params", misfit,

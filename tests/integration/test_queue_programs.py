@@ -265,3 +265,74 @@ def test_a_main_module_that_never_listens(start_daemon):
     assert "listen for requests" in told["message"]
     _, _, shown = ctl("call", "app.f", socket=daemon.socket_path)
     assert "waiting for a friend" in shown and "on stdout" in shown
+
+
+CALLERS = {
+    "service": """
+        import time, jumpboot
+        class Server(jumpboot.JSONQueueServer):
+            def double(self, x): return self.request("plain.double", {"x": x})
+            async def adouble(self, x): return await self.async_request("plain.double", [x], 5)
+            def doubles(self, x): return jumpboot.call("plain.double", x)
+            def fails(self): return self.request("plain.fail", {})
+            def again(self): return self.request("service.double", {"x": 1})
+            def late(self): return self.request("plain.wait", {}, timeout=0.2)
+        server = Server()
+        try:
+            server.request("plain.double", {"x": 1})
+        except jumpboot.CallRefused as error:
+            print("refused: %s" % error.data["reason"])
+        while server.running: time.sleep(0.05)
+    """,
+    "loop": """
+        import jumpboot
+        queue = jumpboot.JSONQueue(jumpboot.Pipe_in, jumpboot.Pipe_out)
+        while True:
+            message = queue.get()
+            try:
+                if message["command"] == "by_hand":
+                    queue.put({"request_id": "py-mine", "command": "plain.double", "data": [4]})
+                    queue.put(queue.get()["result"])
+                else:
+                    queue.put(jumpboot.call("plain." + message["command"], **message["data"]))
+            except jumpboot.CallError as error:
+                queue.put({"error": "%s: %s" % (type(error).__name__, error)})
+    """,
+    "plain": """
+        import time, jumpboot
+        def double(x): return 2 * x
+        def fail(): raise ValueError("so it is")
+        def wait(): time.sleep(60)
+        def through(x): return jumpboot.call("service.double", x=x)
+    """,
+}
+
+
+@pytest.fixture
+def calling(start_daemon):
+    return start_daemon({name: {"main": {"source": textwrap.dedent(source)}, "max_workers": 1,
+                                "interrupt_timeout": "100ms", "terminate_timeout": "500ms"}
+                         for name, source in CALLERS.items()})
+
+
+def test_calls_of_other_programs(calling):
+    client = calling.connect()
+    assert calling.wait_log("refused: outside")
+    for function in ("double", "adouble", "doubles"):
+        assert client.call("service." + function, {"x": 21}) == 42
+    error = client.error("service.fails")
+    assert error["data"]["exception"] == "jumpboot.RemoteError"
+    assert "so it is" in error["data"]["traceback"]
+    assert client.call("loop.double", {"x": 3}) == 6
+    assert client.call("loop.by_hand") == 8
+    assert client.error("loop.fail")["message"].startswith("RemoteError: ValueError: so it is")
+    assert client.error("loop.none")["message"].startswith("MethodNotFound: ")
+    assert client.error("service.late")["data"]["exception"] == "jumpboot.CallTimeout"
+
+
+def test_calls_that_would_wait_for_themselves(calling):
+    client = calling.connect()
+    for method in ("service.again", "plain.through"):
+        error = client.error(method, {"x": 1} if method == "plain.through" else {})
+        assert "CallRefused" in error["data"]["exception"] + error["data"]["traceback"]
+    assert client.call("service.double", {"x": 1}) == 2

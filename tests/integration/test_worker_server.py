@@ -556,3 +556,33 @@ def test_calls_over_other_pipes(start):
     ''')
     assert worker.result("talk") == [
         ["f", {"a": 1}], "nobody has answered in time", "there will be no answers any more"]
+
+
+def test_children_of_a_command(start):
+    """They answer nothing, whatever way they end, and cannot call."""
+    worker = start('''
+        import os, time, jumpboot
+        class Server(jumpboot.JSONQueueServer):
+            def fork(self, how):
+                pid = os.fork()
+                if pid == 0:
+                    if how == "raise":
+                        raise ValueError("of the child")
+                    if how == "call":
+                        try:
+                            self.request("other.f")
+                        except jumpboot.CallRefused as error:
+                            os._exit(7)
+                    return "of the child"
+                return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        server = Server()
+        @jumpboot.on_exit
+        def leave(): print("left")
+        while server.running: time.sleep(0.01)
+    ''')
+    assert worker.result("fork", {"how": "return"}) == 0
+    assert worker.result("fork", {"how": "call"}) == 7
+    assert worker.result("fork", {"how": "raise"}) in (0, 1)
+    assert worker.close() == 0
+    assert worker.out.whole() == b"left\n"
+    assert b"ValueError: of the child" in worker.err.whole()
