@@ -22,6 +22,7 @@ def create(job, making):
 
 def run(job, making, words):
     """Its cache lies beside the store, unless the caller has one."""
+    os.rmdir(making.folder)  # it takes no folder that it has not made
     cache = {} if "MAMBA_ROOT_PREFIX" in os.environ else {
         "MAMBA_ROOT_PREFIX": str(making.folder.parent.parent / "micromamba")}
     making.runner.run("micromamba", [

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 
 from envtool import conda, venvs
 from envtool.failure import DATA, NO_INPUT, UNAVAILABLE, Failure
@@ -99,14 +100,13 @@ def restore(job, frozen, making):
 
 def _restore_conda(job, frozen, making):
     making.progress.begin("making a conda environment")
-    explicit = making.folder.parent / f".{making.folder.name}.explicit"
-    lines = [package["url"] + ("#" + package["md5"] if "md5" in package else "")
-             for package in frozen["packages"]]
-    explicit.write_text("\n".join(["@EXPLICIT", *lines, ""]))
-    try:
-        conda.run(job, making, ["--file", explicit])
-    finally:
-        explicit.unlink()
+    with tempfile.NamedTemporaryFile("w", prefix="jumpbootctl-", suffix=".txt") as explicit:
+        print("@EXPLICIT", file=explicit)
+        for package in frozen["packages"]:
+            md5 = f"#{package['md5']}" if "md5" in package else ""
+            print(package["url"] + md5, file=explicit)
+        explicit.flush()
+        conda.run(job, making, ["--file", explicit.name])
     making.marker["channels"] = frozen.get("channels", [])
     _verify(frozen["packages"], conda.packages(making.folder))
 

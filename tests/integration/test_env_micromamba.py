@@ -28,6 +28,8 @@ parser.add_argument("specs", nargs="*")
 options = parser.parse_intermixed_args()
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "log"), "a") as log:
     log.write(json.dumps({**vars(options), "root": os.environ.get("MAMBA_ROOT_PREFIX")}) + "\n")
+if os.path.exists(options.prefix):
+    sys.exit("critical libmamba Non-conda folder exists at prefix")
 urls = []
 for path in options.file:
     lines = open(path).read().split()
