@@ -28,7 +28,8 @@ import time
 from _queue import SimpleQueue
 from collections import deque
 
-from .call_errors import CallCancelled, CallTimeout, CallTooLarge, failure, local
+from .call_errors import (
+    CallCancelled, CallTimeout, CallTooLarge, CallUnavailable, failure, local)
 from .decode import scan
 from .encode import encode
 
@@ -101,6 +102,7 @@ class Call:
                 pause(queue)
             return self.result()
         finally:
+            self.wake = None
             self.abandon()
 
     async def awaited(self):
@@ -111,6 +113,7 @@ class Call:
                 await future
             return self.result()
         finally:
+            self.wake = None
             self.abandon()
 
     def _future(self):
@@ -199,7 +202,10 @@ class Calls:
             self._sent += 1
             before, after = call.parts
             call.parts = ()
-            self._write(before + (b"" if left is None else b',"timeout":%.6f' % left) + after)
+            try:
+                self._write(before + (b"" if left is None else b',"timeout":%.6f' % left) + after)
+            except BrokenPipeError:
+                raise local(CallUnavailable, "the daemon has gone", kind="unavailable") from None
 
     def _answered(self):
         """One that was under way is not any more: whose turn it is now goes."""
@@ -236,8 +242,11 @@ class Calls:
             call.is_over = True
             if call.is_sent:
                 self.strays += 1
-                self._write(b'{"command":"$/cancelRequest","data":{"id":"%s"}}\n'
-                            % call.id.encode("ascii"))
+                try:
+                    self._write(b'{"command":"$/cancelRequest","data":{"id":"%s"}}\n'
+                                % call.id.encode("ascii"))
+                except BrokenPipeError:  # nobody is left who could do anything for it
+                    pass
 
     def end(self, within=None, error=None):
         """Ends all calls of a request, or all there are, with this error. After that none of them

@@ -79,6 +79,17 @@ def test_workers_as_json(serve):
     assert json.loads(out) == {"workers": WORKERS}
 
 
+def test_workers_that_wait_for_others(serve):
+    calls = [{"method": "rates.current", "request": 9, "age": 0.1, "pid": 4720},
+             {"method": "stock.price", "request": 10, "age": 0.1, "pid": None}]
+    server = serve(playing(workers=[{**WORKERS[1], "calls": calls[:1]},
+                                    {**WORKERS[1], "calls": calls},
+                                    {**WORKERS[1], "calls": []}]))
+    out = ctl("workers", socket=server.path)[1]
+    assert [re.split("  +", row.strip())[-1] for row in out.splitlines()[1:]] == [
+        "add, waits for rates.current", "add, waits for rates.current and 1 more", "add"]
+
+
 def test_a_function_cannot_play_tricks_on_the_terminal(serve):
     server = serve(playing(workers=[{**WORKERS[1], "function": "\033[2Jgone\n"}]))
     assert "\033[2J" not in on_terminal("workers", socket=server.path)

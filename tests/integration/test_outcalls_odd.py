@@ -7,6 +7,7 @@ import signal
 
 import pytest
 from harness import error_of, source, wait_until
+from worker_host import pythons
 
 BETA = """
 def echo(value=None):
@@ -183,9 +184,13 @@ def thread(value):
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
-def test_forked_workers_call_as_others_do(start_daemon, method):
+@pytest.mark.parametrize("python", pythons())
+def test_every_python_and_forked_workers(start_daemon, method, python):
+    environment = {"python": python}
     daemon = start_daemon({"app": {"main": source(FORKED), "start_method": method,
-                                   "min_workers": 2, "max_workers": 2}, "beta": BETA})
+                                   "min_workers": 2, "max_workers": 2,
+                                   "environment": environment},
+                           "beta": {"main": source(BETA), "environment": environment}})
     client = daemon.connect()
     assert client.call("app.at_import") == "outside"
     for _ in range(3):
@@ -193,3 +198,6 @@ def test_forked_workers_call_as_others_do(start_daemon, method):
         assert client.call("app.call", ["app.call", "beta.echo", 2]) == 2
         assert client.call("app.gather", [5]) == list(range(5))
         assert client.call("app.thread", [3]) == [3]
+    error = client.error("app.call", ["beta.hang"], timeout=0.5)
+    assert error["code"] == -32002
+    assert client.call("app.gather", [3]) == [0, 1, 2]
