@@ -180,7 +180,9 @@ def test_a_deadline_and_a_death_under_the_protection(box):
     died = client.error("ends.die")["data"]
     assert (died["kind"], died["signal"]) == ("worker_died", "SIGKILL")
     left = client.call("ends.leave_behind")
-    assert box.run("pgrep", "--full", "sleep 600").stdout
+    # Until it has executed setsid, it has its worker's command line.
+    box.wait(lambda: box.run("pgrep", "--full", "sleep 600", check=False).returncode == 0,
+             f"process {left} to be there")
     box.run("jumpbootctl", "restart", "ends")
     box.wait(lambda: box.run("pgrep", "--full", "sleep 600", check=False).returncode == 1,
              f"process {left} to be gone")
