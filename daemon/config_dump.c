@@ -3,7 +3,7 @@
 
 #include "code.h"
 #include "config_sources.h"
-#include "extra_files_read.h"
+#include "extra_files_dump.h"
 
 #include <errno.h>
 #include <json-c/linkhash.h>

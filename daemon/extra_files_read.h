@@ -19,5 +19,3 @@ int extra_files_read(const struct json_node *array, struct config_errors *errors
  * be known before, and makes the areas. Returns the same. */
 int extra_files_check(const struct json_node *array, const struct identity *who,
                       struct config_errors *errors, struct extra_files *files);
-/* In the form of the config file, complete. NULL: no memory. */
-struct json_object *extra_files_to_json(const struct extra_files *files);

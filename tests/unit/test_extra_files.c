@@ -5,6 +5,7 @@
  */
 #include "daemon/extra_files_read.h"
 
+#include "daemon/extra_files_dump.h"
 #include "daemon/file_access.h"
 #include "daemon/json_reader.h"
 
