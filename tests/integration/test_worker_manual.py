@@ -15,7 +15,7 @@ def programs(text="def "):
 
 
 def test_programs_of_the_manual(start, tmp_path):
-    synopsis, exposing, service, converting, sharing, database = programs()
+    synopsis, exposing, service, converting, calling, sharing, database = programs()
     assert start(synopsis).result("add", {"a": 1, "b": 2}) == 3
     worker = start(exposing)
     assert sorted(worker.methods) == ["add", "math.mean"]
@@ -31,6 +31,13 @@ def test_programs_of_the_manual(start, tmp_path):
     while "in convert" not in worker.show():
         pass
     assert worker.interrupted(1)["data"]["exception"] == "jumpboot.RequestTimeout"
+    worker = start(calling)
+    assert set(worker.methods) == {"price", "prices"}
+    worker.send(worker.request("price", ["x"])[0])
+    for value in (b"2", b"3"):
+        call = worker.answer()["request_id"].encode()
+        worker.send(b'{"request_id":"%s","result":%s}\n' % (call, value))
+    assert worker.answer()["result"] == 6
     assert "SharedArray(\"scores\", (1000, 3)" in sharing  # test_shared_memory.py runs it
     worker = start(database, key_values={"database": str(tmp_path / "people.db")})
     assert worker.methods["find"]["returns"]["schema"] == {"type": "array"}
