@@ -179,9 +179,9 @@ def test_an_area_outlives_workers_and_reloads(start_daemon, method):
     area = {"memfd": "4K", "name": "state"}
     daemon = start(start_daemon, [area], method)
     daemon.call("app.fill", [0, "kept"])
-    for worker in daemon.workers():
-        os.kill(worker, signal.SIGKILL)
-    daemon.wait_for(lambda: daemon.program_status("app")["workers"]["idle"], "a new worker")
+    (worker,) = daemon.call("jumpbootd.workers")["workers"]
+    os.kill(worker["pid"], signal.SIGKILL)
+    daemon.wait_for(lambda: daemon.call("app.pid") != worker["pid"], "a new worker")
     assert daemon.call("app.look", [0]) == [4096, "kept"]
     result = reload(daemon, ["memfd:4K", area, "tests.conf"], method, max_workers=3)
     assert result["ok"], result
@@ -204,8 +204,8 @@ def test_a_file_that_is_gone_when_a_worker_starts(start_daemon, method):
     assert not result["ok"]
     assert "in.txt" in result["error"]["message"]
     assert "No such file or directory" in result["error"]["message"]
-    for worker in daemon.workers():
-        os.kill(worker, signal.SIGKILL)
+    for worker in daemon.call("jumpbootd.workers")["workers"]:  # and not the template
+        os.kill(worker["pid"], signal.SIGKILL)
     daemon.wait_for(lambda: daemon.program_status("app")["last_error"], "a failed start")
     error = daemon.error("app.read", [0])
     assert error["data"]["kind"] == "unavailable" and "in.txt" in str(error)
