@@ -89,10 +89,13 @@ const char *log_level_name(int level)
         return level >= 0 && level < (int)ARRAY_SIZE(level_names) ? level_names[level] : "unknown";
 }
 
-/* What may take the last places of a queue that is nearly full. */
+/* What may take the last places of a queue that is nearly full. What workers call an error may not:
+ * one that floods would take them all. */
 static bool is_important(int level, const struct log_context *context)
 {
-        return (context && context->event != LOG_EVENT_NONE) || level <= LOG_ERR;
+        if (context && context->event != LOG_EVENT_NONE)
+                return true;
+        return level <= LOG_ERR && !(context && context->stream);
 }
 
 static void emit(int level, const struct log_context *context, const char *text, size_t length)
