@@ -24,15 +24,11 @@ def refuse_to_end(path):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return pass_gate(path)
 """
-# Many restarts in a short time are no fault here.
-OFTEN = "[Unit]\nStartLimitIntervalSec=0\n"
 
 
 @pytest.fixture
 def app(box):
     box.programs("app", {"programs": {"app": {"main": "app.py", "max_workers": 4}}}, app=APP)
-    box.drop_in("often", OFTEN)
-    box.drop_in("often", "[Unit]\nStartLimitIntervalSec=0\n", unit="jumpbootd.socket")
     return box
 
 
