@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool_queue.h"
+
+#include "common/units.h"
+#include "pool.h"
+#include "pool_deadlock.h"
+#include "pool_outcalls.h"
+#include "pool_starts.h"
+#include "refuse.h"
+
+/* Takes the request out of wherever the pool has it. */
+static void release(struct pool *pool, struct request *request)
+{
+        if (request->worker)
+                outcalls_end(request->worker, request, units_now());
+        if (request->deadline)
+                deadlines_remove(&pool->deadlines, request);
+        if (request->state == REQUEST_QUEUED) {
+                TAILQ_REMOVE(&pool->queue, request, place);
+                pool->queue_length--;
+                metrics_ended(&pool->metrics, request, units_now());
+        } else if (request->state == REQUEST_SENT && request->worker) {
+                metrics_ended(&pool->metrics, request, units_now());
+                ledger_at(&request->worker->ledger, request->ordinal)->request = NULL;
+                request->worker = NULL;
+        }
+        request->state = REQUEST_NEW;
+        request->pool = NULL;
+        if (pool->is_draining)
+                turn_defer(pool->around->turn, &pool->maintain);
+}
+
+void pool_withdraw(struct pool *pool, struct request *request)
+{
+        release(pool, request);
+        pool->finished[RPC_CANCELLED]++;
+}
+
+void pool_finish(struct pool *pool, struct request *request, const struct rpc_answer *answer)
+{
+        release(pool, request);
+        pool->finished[answer->status]++;
+        request_finish(request, answer);
+}
+
+static bool set_deadline(struct pool *pool, struct request *request, uint64_t now)
+{
+        uint64_t limit = pool->options->request_timeout;
+
+        if (request->timeout != 0 && (limit == 0 || request->timeout < limit))
+                limit = request->timeout;
+        request->deadline = limit ? now + limit : 0;
+        if (request->parent)
+                request->deadline = units_sooner(request->deadline, request->parent->deadline);
+        if (!request->deadline)
+                return true;
+        if (deadlines_add(&pool->deadlines, request) < 0) {
+                request->deadline = 0;
+                return false;
+        }
+        pool_wake_at(pool, request->deadline, now);
+        return true;
+}
+
+static void enqueue(struct pool *pool, struct request *request)
+{
+        TAILQ_INSERT_TAIL(&pool->queue, request, place);
+        request->state = REQUEST_QUEUED;
+        if (pool->options->queue_timeout)
+                pool_wake_at(pool, request->submitted + pool->options->queue_timeout,
+                             request->submitted);
+        if (++pool->queue_length > pool->queue_high_water)
+                pool->queue_high_water = pool->queue_length;
+        starts_count_maximum(pool);
+        if (starts_may_grow(pool))
+                turn_defer(pool->around->turn, &pool->maintain);
+}
+
+/* One that may be given a request. While a worker and its replacement are both there, no more than
+ * max_workers work all the same. */
+static struct worker *idle_worker(const struct pool *pool)
+{
+        return pool->workers.count[WORKER_BUSY] < pool->options->max_workers
+                       ? TAILQ_FIRST(&pool->workers.list[WORKER_IDLE])
+                       : NULL;
+}
+
+static void give(struct pool *pool, struct worker *worker, struct request *request, uint64_t now)
+{
+        worker_send(worker, request, now);
+        if (pool->options->slow_request_timeout)
+                pool_wake_at(pool, now + pool->options->slow_request_timeout, now);
+        if (recycle_is_once(worker))
+                turn_defer(pool->around->turn, &pool->maintain);
+}
+
+static void refuse_overload(struct pool *pool, struct request *request, uint64_t now)
+{
+        refusals_count(pool, request, REFUSAL_FULL, now);
+        refuse_overloaded(pool, request);
+}
+
+void pool_submit(struct pool *pool, struct request *request, uint64_t now)
+{
+        struct worker *worker = pool->around->is_held_back ? NULL : idle_worker(pool);
+
+        request->pool = pool;
+        request->submitted = now;
+        if (pool->is_stopping)
+                refuse_shutting_down(pool, request);
+        else if (pool_is_unavailable(pool))
+                refuse_unavailable(pool, request);
+        else if (!worker && request->parent && deadlock_is_certain(pool, request))
+                refuse_deadlock(pool, request);
+        else if (!worker && pool->queue_length >= pool->options->max_queue_size)
+                refuse_overload(pool, request, now);
+        else if (!set_deadline(pool, request, now))
+                refuse_out_of_memory(pool, request);
+        else if (worker)
+                give(pool, worker, request, now);
+        else
+                enqueue(pool, request);
+}
+
+static bool is_late(const struct request *request, uint64_t now)
+{
+        return request->deadline != 0 && request->deadline <= now;
+}
+
+/* The request that waits longest, if any may be begun. */
+static struct request *next_request(struct pool *pool, uint64_t now)
+{
+        struct request *request;
+
+        /* The timer may be late: what need not be answered any more is not begun. */
+        while ((request = TAILQ_FIRST(&pool->queue)) && is_late(request, now)) {
+                refusals_count(pool, request, REFUSAL_WAITED, now);
+                refuse_timeout(pool, request);
+        }
+        return pool->around->is_held_back ? NULL : request;
+}
+
+void queue_feed(struct pool *pool, struct worker *worker, uint64_t now)
+{
+        struct request *request = next_request(pool, now);
+
+        if (request) {
+                TAILQ_REMOVE(&pool->queue, request, place);
+                pool->queue_length--;
+                give(pool, worker, request, now);
+        } else if (worker->state == WORKER_BUSY) {
+                worker->idle_since = now;
+                worker_set_state(worker, WORKER_IDLE);
+                if (pool->options->idle_timeout && starts_has_surplus(pool))
+                        pool_wake_at(pool, now + pool->options->idle_timeout, now);
+                pool_wake_at(pool, recycle_next_look(worker), now);
+        }
+}
+
+void pool_resume(struct pool *pool, uint64_t now)
+{
+        struct worker *worker;
+
+        while (!TAILQ_EMPTY(&pool->queue) && !pool->around->is_held_back &&
+               (worker = idle_worker(pool)))
+                queue_feed(pool, worker, now);
+}
+
+void queue_refuse(struct pool *pool)
+{
+        struct request *request;
+
+        while ((request = TAILQ_FIRST(&pool->queue)))
+                refuse_unavailable(pool, request);
+}

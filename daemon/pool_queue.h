@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+/*
+ * The way of a request through the pool: to the idle worker that was used last, else into the
+ * queue, else refused; from the queue to a worker that has become free; and out again. Part of the
+ * pool, which has pool_submit(), pool_resume(), pool_withdraw() and pool_finish() from here.
+ */
+#include <stdint.h>
+
+struct pool;
+struct worker;
+
+/* Gives a worker that has become free the request that waits longest; without one it is idle. */
+void queue_feed(struct pool *pool, struct worker *worker, uint64_t now);
+/* No worker will serve those that wait. */
+void queue_refuse(struct pool *pool);
