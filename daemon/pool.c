@@ -5,22 +5,15 @@
 #include "common/cleanup.h"
 #include "common/units.h"
 #include "memory.h"
-#include "pool_deadlock.h"
-#include "pool_failures.h"
 #include "pool_interrupts.h"
-#include "pool_kills.h"
 #include "pool_limits.h"
-#include "pool_outcalls.h"
 #include "pool_queue.h"
-#include "pool_retry.h"
 #include "pool_starts.h"
 #include "refuse.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <json-c/json.h>
-
-#define RUN_TIME_WEIGHT 8 /* the moving average of run times: a new one counts an eighth */
 
 static unsigned count(const struct pool *pool, enum worker_state state)
 {
@@ -56,127 +49,6 @@ void pool_wake_at(struct pool *pool, uint64_t when, uint64_t now)
         pool->timer_at = when;
         event_add(pool->timer, &delay);
 }
-
-/* A worker has answered all that it had. */
-static void on_free(struct pool *pool, struct worker *worker, uint64_t now)
-{
-        if (worker->is_unwanted) {
-                worker_stop(worker, now);
-                turn_defer(pool->around->turn, &pool->maintain);
-        } else if (!recycle_answered(pool, worker, now)) {
-                queue_feed(pool, worker, now);
-        }
-        pool_resume(pool, now);
-}
-
-/* What it is like with its new options is seen now, and not when somebody has come to look at it.
- */
-static void on_waits(void *userdata, struct worker *worker)
-{
-        struct pool *pool = userdata;
-
-        renew_became_ready(pool, worker, units_now());
-        turn_defer(pool->around->turn, &pool->maintain);
-}
-
-static void on_methods(void *userdata, struct worker *worker)
-{
-        struct pool *pool = userdata;
-
-        if (catalogue_take(&pool->catalogue, pool->options->name, worker->methods,
-                           worker->takes_any) < 0)
-                log_error(&pool->context, "no memory to tell of its functions: ignoring them");
-}
-
-static void on_ready(void *userdata, struct worker *worker)
-{
-        struct pool *pool = userdata;
-        uint64_t now = units_now();
-
-        /* Where each request needs a new one, nobody wants to read of it. */
-        log_at(recycle_is_once(worker) ? LOG_DEBUG : LOG_INFO, &worker->process.context,
-               "ready after %.1f ms", (double)(now - worker->process.started) / 1e3);
-        on_methods(pool, worker);
-        renew_became_ready(pool, worker, now);
-        recycle_became_ready(pool, worker);
-        failures_became_ready(pool);
-        pool_resume(pool, now);
-        turn_defer(pool->around->turn, &pool->maintain);
-}
-
-static void finish_answered(struct pool *pool, struct request *request,
-                            const struct rpc_answer *answer, uint64_t now)
-{
-        pool->run_time +=
-                ((int64_t)(now - request->sent) - (int64_t)pool->run_time) / RUN_TIME_WEIGHT;
-        metrics_ended(&pool->metrics, request, now);
-        pool_finish(pool, request, answer);
-}
-
-static void on_answered(void *userdata, struct worker *worker, struct request *request,
-                        const struct rpc_answer *answer, uint64_t now)
-{
-        struct pool *pool = userdata;
-
-        failures_answered(pool);
-        if (request) {
-                outcalls_end(worker, request, now);
-                finish_answered(pool, request, answer, now);
-        }
-        interrupts_answered(pool, worker, now);
-        if (worker->state == WORKER_BUSY && ledger_is_empty(&worker->ledger))
-                on_free(pool, worker, now);
-}
-
-static void on_exited(void *userdata, struct worker *worker)
-{
-        struct pool *pool = userdata;
-        uint64_t now = units_now();
-
-        outcalls_end(worker, NULL, now);
-        interrupts_exited(pool, worker);
-        kills_exited(worker);
-        if (!renew_ended(pool, worker, now))
-                failures_ended(pool, worker, now);
-        retry_or_refuse(pool, worker);
-        pool_resume(pool, now);
-        deadlock_look_at_pool(pool);
-        slots_release(&pool->slots, worker->slot);
-        turn_bury(pool->around->turn, &worker->grave);
-        turn_defer(pool->around->turn, &pool->maintain);
-}
-
-static void on_called(void *userdata, struct worker *worker, const struct channel_call *call)
-{
-        struct pool *pool = userdata;
-
-        pool->events->called(pool->userdata, worker, call);
-}
-
-static void on_relieved(void *userdata, struct worker *worker)
-{
-        (void)userdata;
-        deadlock_look_at_worker(worker);
-}
-
-static void on_leaving(void *userdata, struct worker *worker)
-{
-        struct pool *pool = userdata;
-
-        (void)worker;
-        turn_defer(pool->around->turn, &pool->maintain);
-}
-
-const struct worker_events pool_worker_events = {
-        .ready = on_ready,
-        .waits = on_waits,
-        .methods = on_methods,
-        .answered = on_answered,
-        .called = on_called,
-        .relieved = on_relieved,
-        .leaving = on_leaving,
-        .exited = on_exited,
-};
 
 void pool_cancel(struct pool *pool, struct request *request, uint64_t now)
 {

@@ -4,6 +4,7 @@
 #include "common/units.h"
 #include "pool.h"
 #include "pool_failures.h"
+#include "pool_worker_events.h"
 
 static unsigned count(const struct pool *pool, enum worker_state state)
 {

@@ -12,9 +12,6 @@
 struct pool;
 struct program_options;
 struct worker;
-struct worker_events;
-
-extern const struct worker_events pool_worker_events;
 
 /* Starts and retires workers; returns when to look again (0: nothing is to come). */
 uint64_t starts_maintain(struct pool *pool, uint64_t now);
