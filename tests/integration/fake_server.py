@@ -63,6 +63,9 @@ class FakeServer:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         for end in [self._listener, *self._connections]:
             try:
                 end.shutdown(socket.SHUT_RDWR)
