@@ -4,11 +4,12 @@
  * The control groups of the programs, in the part of the hierarchy that is the daemon's:
  *
  *     jumpbootd.service              what systemd has delegated
- *     jumpbootd.service/jumpbootd    the daemon: only groups without groups below may have
- * processes jumpbootd.service/PROGRAM      all processes of that program, born there
+ *     jumpbootd.service/jumpbootd    the daemon
+ *     jumpbootd.service/PROGRAM      all processes of that program, born there
  *
- * No program is called jumpbootd. Where nothing is delegated, nothing of this is there, and all
- * functions do nothing; nor do they for NULL in place of the groups.
+ * A group that hands controllers on to groups below it may have no processes: that is why the
+ * daemon has one of its own. No program is called jumpbootd. Where nothing is delegated, nothing of
+ * this is there, and all functions do nothing; nor do they for NULL in place of the groups.
  */
 #include "cgroup.h"
 #include "cgroup_limits.h"
