@@ -52,37 +52,6 @@ static void proceed_to_end(struct server *server)
                 arm(server->deadline, FAREWELL);
 }
 
-static void pause_listeners(struct server *server)
-{
-        for (size_t i = 0; i < server->n_listeners; i++)
-                listener_pause(&server->listeners[i]);
-}
-
-static void resume_listeners(struct server *server)
-{
-        for (size_t i = 0; i < server->n_listeners; i++)
-                listener_resume(&server->listeners[i]);
-}
-
-static void clear_listeners(struct server *server)
-{
-        while (server->n_listeners > 0)
-                listener_clear(&server->listeners[--server->n_listeners]);
-        socket_file_remove(&server->socket_file);
-}
-
-/* Who waits at a socket that somebody else keeps open waits for the next daemon. At one that goes
- * with this daemon, who has connected already is a client like the others. */
-static void stop_listening(struct server *server)
-{
-        bool is_own = server->socket_file.path != NULL;
-
-        socket_file_remove(&server->socket_file);
-        for (size_t i = 0; is_own && i < server->n_listeners; i++)
-                listener_accept_all(&server->listeners[i]);
-        clear_listeners(server);
-}
-
 static void drain(struct server *server)
 {
         uint64_t limit = server->settings.options.shutdown_timeout, now = units_now();
@@ -94,7 +63,7 @@ static void drain(struct server *server)
         server->control.is_stopping = true;
         reload_end(&server->reload);
         clients_refuse_deferred(&server->clients);
-        stop_listening(server);
+        listeners_end(&server->listeners);
         for (client = TAILQ_FIRST(&server->clients.clients); client; client = next) {
                 next = TAILQ_NEXT(client, link);
                 client_shut(client);
@@ -180,7 +149,7 @@ static void on_accepted(void *userdata, int fd)
                                   "max_clients (%u) is reached: the next ones wait",
                                   server->max_clients);
                 server->is_full_told = true;
-                pause_listeners(server);
+                listeners_pause(&server->listeners);
         }
 }
 
@@ -191,7 +160,7 @@ static void on_client_gone(void *userdata)
         if (server->state != SERVER_RUNNING)
                 turn_defer(&server->turn, &server->proceed);
         else if (server->clients.n_clients < server->max_clients)
-                resume_listeners(server);
+                listeners_resume(&server->listeners);
         if (server->clients.n_clients < server->max_clients / 2)
                 server->is_full_told = false;
 }
@@ -233,7 +202,7 @@ static void on_reload_ended(void *userdata, bool is_first)
         size_t n = server->fleet.registry.n_pools, failing = fleet_count_failing(&server->fleet);
 
         if (is_first)
-                log_notice(NULL, "serving %zu programs on %s%s", n, server->listen,
+                log_notice(NULL, "serving %zu programs on %s%s", n, server->listeners.path,
                            failing ? ", some of which fail to start" : "");
         service_enter(&server->service, SUMMARY_SERVING, 0, units_now());
 }
@@ -268,9 +237,9 @@ static void admit_clients(struct server *server, const struct config *config)
         server->max_clients = file_limit_clients(&server->file_limit, n_workers,
                                                  server->settings.options.max_clients);
         if (server->clients.n_clients < server->max_clients)
-                resume_listeners(server);
+                listeners_resume(&server->listeners);
         else
-                pause_listeners(server);
+                listeners_pause(&server->listeners);
 }
 
 /* Of the options for control groups some may have no effect, which is told. */
@@ -340,42 +309,9 @@ static void prepare_control(struct server *server)
                 .registry = &server->fleet.registry,
                 .clients = &server->clients,
                 .reload = &server->reload,
-                .listen = server->listen,
+                .listen = server->listeners.path,
                 .started = units_now(),
         };
-}
-
-/* The socket of its own. */
-static int make_socket(struct server *server, const struct server_options *options)
-{
-        char error[SOCKET_FILE_ERROR_MAX];
-        int fd = socket_file_make(&server->socket_file, options->listen,
-                                  (mode_t)options->listen_mode, options->listen_group, error);
-
-        if (fd < 0) {
-                log_error(NULL, "%s", error);
-                service_tell_failure(-fd, error);
-        }
-        return fd;
-}
-
-static int make_listeners(struct server *server, const struct server_options *options)
-{
-        int fds[SD_SOCKETS_MAX], r = 0;
-        size_t n = sd_take_sockets(fds);
-
-        server->settings.is_socket_given = n > 0;
-        if (n == 0) {
-                fds[0] = make_socket(server, options);
-                if (fds[0] < 0)
-                        return fds[0];
-                n = 1;
-        }
-        for (; server->n_listeners < n && r == 0; server->n_listeners++)
-                r = listener_init(&server->listeners[server->n_listeners], server->base,
-                                  fds[server->n_listeners], on_accepted, server);
-        listener_path(&server->listeners[0], server->listen);
-        return r;
 }
 
 static int make_events(struct server *server)
@@ -406,7 +342,7 @@ int server_init(struct server *server, const struct config *config,
         *server = (struct server){
                 .file_limit = *file_limit,
                 .settings.keeps_log_level = keeps_log_level,
-                .socket_file.lock = -1,
+                .listeners = LISTENERS_NONE,
                 .proceed.run = on_proceed,
         };
         server->base = event_base_new();
@@ -427,7 +363,9 @@ int server_init(struct server *server, const struct config *config,
         if (r == 0)
                 r = make_events(server);
         if (r == 0)
-                r = make_listeners(server, &config->server);
+                r = listeners_init(&server->listeners, server->base, &config->server, on_accepted,
+                                   server);
+        server->settings.is_socket_given = server->listeners.are_given;
         if (r == 0)
                 r = pressure_init(&server->pressure, &server->clients, &server->workers);
         if (r == 0)
@@ -463,7 +401,7 @@ void server_clear(struct server *server)
         cgroups_clear(&server->cgroups);
         pressure_clear(&server->pressure);
         service_clear(&server->service);
-        clear_listeners(server);
+        listeners_clear(&server->listeners);
         for (size_t i = 0; i < ARRAY_SIZE(server->signals); i++)
                 if (server->signals[i])
                         event_free(server->signals[i]);

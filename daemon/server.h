@@ -10,15 +10,13 @@
 #include "control.h"
 #include "file_limit.h"
 #include "fleet.h"
-#include "listener.h"
+#include "listeners.h"
 #include "oom.h"
 #include "orphans.h"
 #include "pressure.h"
 #include "reload.h"
-#include "sd.h"
 #include "service.h"
 #include "settings.h"
-#include "socket_file.h"
 #include "surroundings.h"
 #include "turn.h"
 #include "worker.h"
@@ -42,10 +40,7 @@ struct server {
         struct reload reload;
         struct surroundings workers;
         struct client_surroundings clients;
-        struct listener listeners[SD_SOCKETS_MAX];
-        size_t n_listeners;
-        struct socket_file socket_file; /* of a socket of its own */
-        char listen[LISTENER_PATH_MAX]; /* where the first one is */
+        struct listeners listeners;
         struct children children;
         struct orphans orphans;
         struct oom oom;

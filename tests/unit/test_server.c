@@ -513,7 +513,7 @@ static bool first_connects(void)
 
 static bool is_paused(void)
 {
-        return server.listeners[0].is_paused;
+        return server.listeners.each[0].is_paused;
 }
 
 static bool still_waits(void)
