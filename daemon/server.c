@@ -11,68 +11,7 @@
 #include <signal.h>
 #include <string.h>
 
-#define TRIM_SECONDS 10                 /* how often an idle daemon gives memory back */
-#define FAREWELL     (1 * USEC_PER_SEC) /* for clients to take answers when all else has ended */
-#define LAST_RESORT  (5 * USEC_PER_SEC) /* past the daemon's own limits, for the service manager */
-
-static void arm(struct event *event, uint64_t usec)
-{
-        struct timeval delay = {(time_t)(usec / USEC_PER_SEC), (suseconds_t)(usec % USEC_PER_SEC)};
-
-        event_add(event, &delay);
-}
-
-static void stop_pools(struct server *server, bool hurry)
-{
-        uint64_t now = units_now();
-
-        server->state = SERVER_STOPPING;
-        server->is_hurried = hurry;
-        service_enter(&server->service, SUMMARY_STOPPING,
-                      now + fleet_time_to_stop(&server->fleet) + LAST_RESORT, now);
-        fleet_stop(&server->fleet, hurry, now);
-        turn_defer(&server->turn, &server->proceed); /* there may be nobody left to wait for */
-}
-
-/* Goes as far towards the end as can be. */
-static void proceed_to_end(struct server *server)
-{
-        bool has_clients =
-                !TAILQ_EMPTY(&server->clients.clients) || !TAILQ_EMPTY(&server->clients.husks);
-
-        if (server->state == SERVER_DRAINING && !has_clients) {
-                log_debug(NULL, "every client is answered: the workers leave");
-                stop_pools(server, false);
-        }
-        if (server->state != SERVER_STOPPING || fleet_has_workers(&server->fleet))
-                return;
-        if (!has_clients || server->is_hurried)
-                event_base_loopbreak(server->base);
-        else if (!evtimer_pending(server->deadline, NULL))
-                arm(server->deadline, FAREWELL);
-}
-
-static void drain(struct server *server)
-{
-        uint64_t limit = server->settings.options.shutdown_timeout, now = units_now();
-        struct client *client, *next;
-
-        server->state = SERVER_DRAINING;
-        service_enter(&server->service, SUMMARY_DRAINING, limit ? now + limit + LAST_RESORT : 0,
-                      now);
-        server->control.is_stopping = true;
-        reload_end(&server->reload);
-        clients_refuse_deferred(&server->clients);
-        listeners_end(&server->listeners);
-        for (client = TAILQ_FIRST(&server->clients.clients); client; client = next) {
-                next = TAILQ_NEXT(client, link);
-                client_shut(client);
-        }
-        if (limit)
-                arm(server->deadline, limit);
-        turn_defer(&server->turn, &server->proceed);
-}
-
+#define TRIM_SECONDS 10 /* how often an idle daemon gives memory back */
 static void on_stop_signal(evutil_socket_t number, short what, void *userdata)
 {
         struct server *server = userdata;
@@ -81,10 +20,10 @@ static void on_stop_signal(evutil_socket_t number, short what, void *userdata)
         if (server->state == SERVER_RUNNING) {
                 log_notice(NULL, "%s: answering what is under way, then stopping",
                            number == SIGTERM ? "SIGTERM" : "SIGINT");
-                drain(server);
+                end_begin(server);
         } else {
                 log_notice(NULL, "another signal: stopping at once");
-                stop_pools(server, true);
+                end_hurry(server);
         }
 }
 
@@ -95,24 +34,6 @@ static void on_hangup_signal(evutil_socket_t number, short what, void *userdata)
         (void)number;
         (void)what;
         reload_ask(&server->reload, NULL);
-}
-
-static void on_shutdown_timeout(evutil_socket_t fd, short what, void *userdata)
-{
-        struct server *server = userdata;
-
-        (void)fd;
-        (void)what;
-        if (server->state == SERVER_DRAINING) {
-                log_event(LOG_EVENT_SHUTDOWN_TIMEOUT, LOG_WARNING, NULL,
-                          "shutdown_timeout: giving up on %zu requests",
-                          server->clients.n_requests);
-                stop_pools(server, false);
-        } else if (!fleet_has_workers(&server->fleet)) {
-                log_warning(NULL, "leaving %zu clients that have not taken their answers",
-                            server->clients.n_clients);
-                event_base_loopbreak(server->base);
-        }
 }
 
 static void on_trim(evutil_socket_t fd, short what, void *userdata)
@@ -129,11 +50,6 @@ static void on_trim(evutil_socket_t fd, short what, void *userdata)
                 return;
         buffer_pool_trim(&server->buffers);
         malloc_trim(0);
-}
-
-static void on_proceed(struct turn_task *task)
-{
-        proceed_to_end(CONTAINER_OF(task, struct server, proceed));
 }
 
 static void on_accepted(void *userdata, int fd)
@@ -158,7 +74,7 @@ static void on_client_gone(void *userdata)
         struct server *server = userdata;
 
         if (server->state != SERVER_RUNNING)
-                turn_defer(&server->turn, &server->proceed);
+                end_go_on(server);
         else if (server->clients.n_clients < server->max_clients)
                 listeners_resume(&server->listeners);
         if (server->clients.n_clients < server->max_clients / 2)
@@ -191,7 +107,7 @@ static void on_emptied(void *userdata)
 {
         struct server *server = userdata;
 
-        turn_defer(&server->turn, &server->proceed);
+        end_go_on(server);
 }
 
 static const struct fleet_events fleet_events = {on_settled, on_emptied};
@@ -328,11 +244,10 @@ static int make_events(struct server *server)
                 if (!server->signals[i] || event_add(server->signals[i], NULL) < 0)
                         return -ENOMEM;
         }
-        server->deadline = evtimer_new(server->base, on_shutdown_timeout, server);
         server->trim = event_new(server->base, -1, EV_PERSIST, on_trim, server);
-        if (!server->deadline || !server->trim)
+        if (!server->trim)
                 return -ENOMEM;
-        arm(server->trim, TRIM_SECONDS * USEC_PER_SEC);
+        event_add(server->trim, &(struct timeval){TRIM_SECONDS, 0});
         return 0;
 }
 
@@ -343,7 +258,6 @@ int server_init(struct server *server, const struct config *config,
                 .file_limit = *file_limit,
                 .settings.keeps_log_level = keeps_log_level,
                 .listeners = LISTENERS_NONE,
-                .proceed.run = on_proceed,
         };
         server->base = event_base_new();
         if (!server->base)
@@ -362,6 +276,8 @@ int server_init(struct server *server, const struct config *config,
                 r = service_init(&server->service, server->base, on_look, server);
         if (r == 0)
                 r = make_events(server);
+        if (r == 0)
+                r = end_init(server);
         if (r == 0)
                 r = listeners_init(&server->listeners, server->base, &config->server, on_accepted,
                                    server);
@@ -405,8 +321,7 @@ void server_clear(struct server *server)
         for (size_t i = 0; i < ARRAY_SIZE(server->signals); i++)
                 if (server->signals[i])
                         event_free(server->signals[i]);
-        if (server->deadline)
-                event_free(server->deadline);
+        end_clear(server);
         if (server->trim)
                 event_free(server->trim);
         log_detach();

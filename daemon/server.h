@@ -15,6 +15,7 @@
 #include "orphans.h"
 #include "pressure.h"
 #include "reload.h"
+#include "server_end.h"
 #include "service.h"
 #include "settings.h"
 #include "surroundings.h"
@@ -49,12 +50,10 @@ struct server {
         struct control control;
         struct service service;
         struct event *signals[3];
-        struct event *deadline; /* of draining */
         struct event *trim;
-        struct turn_task proceed;
+        struct server_end end;
         enum server_state state;
         unsigned max_clients; /* what the settings say, or fewer */
-        bool is_hurried;      /* it stops without regard */
         bool is_full_told;    /* max_clients was reached, and is not far yet */
 };
 
