@@ -19,18 +19,28 @@ static bool is_shortage(int code)
         return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
 }
 
+/* Told once, however long it lasts. */
+static void retry_later(struct listener *listener)
+{
+        struct timeval delay = {.tv_usec = RETRY_USEC};
+
+        if (!listener->is_short)
+                log_warning(NULL, "cannot accept a connection: %m; retrying");
+        listener->is_short = true;
+        event_del(listener->event);
+        event_add(listener->retry, &delay);
+}
+
 /* False: nobody waits, or nobody can be accepted now. */
 static bool accept_one(struct listener *listener)
 {
         int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
         if (fd >= 0) {
+                listener->is_short = false;
                 listener->accepted(listener->userdata, fd);
         } else if (is_shortage(errno)) {
-                struct timeval delay = {.tv_usec = RETRY_USEC};
-                log_warning(NULL, "cannot accept a connection: %m; retrying");
-                event_del(listener->event);
-                event_add(listener->retry, &delay);
+                retry_later(listener);
                 return false;
         } else if (errno != EINTR && errno != ECONNABORTED) {
                 return false;

@@ -14,6 +14,7 @@ struct listener {
         int fd;
         struct event *event, *retry;
         bool is_paused;
+        bool is_short; /* of descriptors or memory, which was told */
         /* Takes the connection. */
         void (*accepted)(void *userdata, int fd);
         void *userdata;

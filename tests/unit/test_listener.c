@@ -163,10 +163,16 @@ START_TEST(without_descriptors_it_tries_again)
         ck_assert(log_has("retrying"));
         ck_assert_uint_eq(n_accepted, 0);
         ck_assert(!event_pending(listener.event, EV_READ, NULL));
+        /* Once each try was told, ten a second. */
+        log_forget();
+        loop_until(!event_pending(listener.retry, EV_TIMEOUT, NULL));
+        loop_until(event_pending(listener.retry, EV_TIMEOUT, NULL));
+        ck_assert(!log_has("cannot accept"));
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
         /* valgrind, which plays the limit itself, has lost those that came meanwhile. */
         clients[2] = try_connect();
         loop_until(n_accepted > 0);
+        ck_assert(!listener.is_short);
         for (int i = 0; i < 3; i++)
                 close(clients[i]);
 }
