@@ -60,5 +60,7 @@ bool fleet_has_workers(const struct fleet *fleet);
 uint64_t fleet_time_to_stop(const struct fleet *fleet);
 /* A program of the fleet has not become yet what the config wants it to be. */
 bool fleet_is_pending(const struct pool *pool);
+/* Tells that all is settled at the end of the turn, if no program is waited for: for berths. */
+void fleet_settle_later(struct fleet *fleet);
 /* The programs whose workers fail to start. */
 size_t fleet_count_failing(const struct fleet *fleet);
