@@ -79,10 +79,6 @@ uint64_t births_maintain(struct births *births, uint64_t limit, uint64_t now, bo
 /* Has a process made: begun now, or when the template is ready. If it fails later than this call,
  * the process ends as one that never was. 0, or a negative errno with the reason in `error`. */
 int births_add(struct births *births, struct birth *birth, char error[SPAWN_ERROR_MAX]);
-/* To be called in `begin`: asks for the fork. `ends` gets the daemon's ends of the pipes, of which
- * the process keeps its own. */
-int birth_fork(struct birth *birth, const int *page_fds, struct spawned *ends,
-               char error[SPAWN_ERROR_MAX]);
 /* Whether the process is there; looks whether it is just being told. */
 bool birth_is_over(struct birth *birth);
 /* For the owner's destructor. */

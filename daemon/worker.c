@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "worker.h"
 
+#include "birth_fork.h"
 #include "claim.h"
 #include "common/cleanup.h"
 #include "common/units.h"

@@ -7,6 +7,8 @@
 
 #include "fixture_worker.h"
 
+#include "daemon/birth_fork.h"
+
 #include <json-c/json.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
