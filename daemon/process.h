@@ -111,6 +111,8 @@ void process_kill(struct process *process);
 void process_nudge(const struct process *process, int signal);
 /* The same, for one that is at fault: `reason` (a constant) goes into its death report. */
 void process_fail(struct process *process, const char *reason);
+/* It ends by itself, or else is made to: a thread of it may live on for ever. */
+void process_leave_soon(struct process *process);
 /* It closed a pipe, as one that exits does: only if it stays it is at fault. */
 void process_closed(struct process *process, const char *reason);
 /* It has ended, and nothing less than the daemon's SIGKILL did it. */
