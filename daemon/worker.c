@@ -2,15 +2,13 @@
 #include "worker.h"
 
 #include "birth_fork.h"
-#include "claim.h"
 #include "common/cleanup.h"
 #include "common/units.h"
 #include "process_spawn.h"
-#include "reply.h"
 #include "worker_answers.h"
+#include "worker_messages.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <signal.h>
 #include <string.h>
@@ -89,17 +87,11 @@ static bool are_right(const struct worker *worker, struct pages_counts counts)
                counts.started <= worker->ledger.sent;
 }
 
-/* The last one that it was sent, not the answer to a call that it has made since. */
-static bool has_unread_request(const struct worker *worker)
-{
-        return worker->called_within != worker->ledger.sent && channel_has_unread(&worker->channel);
-}
-
 enum begun worker_has_begun(struct worker *worker, uint64_t ordinal)
 {
         if (!worker->has_counters)
                 return worker->state == WORKER_DEAD && ordinal == worker->ledger.sent &&
-                                       has_unread_request(worker)
+                                       worker_has_unread_request(worker)
                                ? BEGUN_NO
                                : BEGUN_UNKNOWN;
         struct pages_counts counts = pages_counts(&worker->pages);
@@ -115,161 +107,12 @@ enum begun worker_give_up(struct worker *worker, uint64_t ordinal, bool is_cance
         return worker_has_begun(worker, ordinal);
 }
 
-/* Hands an answer on; that of a request which nobody waits for any more reaches nobody. */
-static void finish(struct worker *worker, uint64_t ordinal, const struct rpc_answer *answer)
-{
-        struct request *request = ledger_at(&worker->ledger, ordinal)->request;
-        uint64_t now = units_now();
-
-        ledger_answered(&worker->ledger, ordinal, now);
-        if (request)
-                request->worker = NULL;
-        worker->served++;
-        worker->events->answered(worker->pool, worker, request, answer, now);
-}
-
-static void take_answer(struct worker *worker, uint64_t ordinal, const struct channel_answer *from)
-{
-        struct rpc_answer answer;
-
-        rpc_answer_init(&answer, worker->around->buffers);
-        reply_translate(from, &answer);
-        finish(worker, ordinal, &answer);
-        rpc_answer_clear(&answer);
-}
-
-/* Answers a request for which the worker has written what is no answer. */
-static void refuse_answer(struct worker *worker, uint64_t ordinal, const char *fault)
-{
-        struct rpc_answer answer;
-
-        log_warning(&worker->process.context, "%s", fault);
-        rpc_answer_init(&answer, worker->around->buffers);
-        reply_refuse(&answer, fault);
-        finish(worker, ordinal, &answer);
-        rpc_answer_clear(&answer);
-}
-
-static bool is_whole(const struct channel_answer *from)
-{
-        return !from->result.source != !from->error.source;
-}
-
-/* Of our own loop, which keeps to the rules: whatever does not is a sign of something worse. */
-static void take_ours(struct worker *worker, const struct channel_answer *from)
-{
-        uint64_t ordinal = from->serial ? ledger_find(&worker->ledger, from->serial) : 0;
-
-        if (!is_whole(from))
-                process_fail(&worker->process, "it wrote an answer without exactly one of result "
-                                               "and error");
-        else if (ordinal == 0)
-                process_fail(&worker->process, "it answered a request that it does not have");
-        else if (ordinal != ledger_head(&worker->ledger))
-                process_fail(&worker->process, "it answered its requests out of their order");
-        else
-                take_answer(worker, ordinal, from);
-}
-
-/* Of a loop of the program's own. */
-static void take_theirs(struct worker *worker, const struct channel_answer *from)
-{
-        uint64_t ordinal = from->serial ? ledger_find(&worker->ledger, from->serial) : 0;
-        bool is_read = ordinal != 0 || !has_unread_request(worker);
-
-        switch (claim_of(&worker->ledger, from, is_read, &ordinal)) {
-        case CLAIM_ONE:
-                if (is_whole(from))
-                        take_answer(worker, ordinal, from);
-                else
-                        refuse_answer(worker, ordinal,
-                                      "the program wrote an answer without exactly "
-                                      "one of result and error");
-                break;
-        case CLAIM_FOREIGN:
-                refuse_answer(worker, ordinal,
-                              "the program answered with a request_id that it was not given");
-                break;
-        case CLAIM_STRAY:
-                log_warning(&worker->process.context,
-                            "ignoring an answer that is to none of its requests");
-                break;
-        case CLAIM_UNCLEAR:
-                process_fail(&worker->process,
-                             "it wrote an answer that does not say to which of its "
-                             "requests");
-                break;
-        }
-}
-
-static void on_answered(void *userdata, const struct channel_answer *from)
-{
-        struct worker *worker = userdata;
-
-        if (worker->process.fault)
-                return; /* what it says is worth nothing any more */
-        if (worker->has_counters)
-                take_ours(worker, from);
-        else
-                take_theirs(worker, from);
-}
-
-/* Its end has begun. */
-static void on_too_large(void *userdata, uint64_t serial)
-{
-        struct worker *worker = userdata;
-        const struct channel_answer unknown = {.serial = serial};
-        struct rpc_answer answer;
-        uint64_t ordinal;
-
-        if (claim_of(&worker->ledger, &unknown, true, &ordinal) != CLAIM_ONE)
-                return;
-        rpc_answer_init(&answer, worker->around->buffers);
-        rpc_answer_fail(&answer, RPC_TOO_LARGE, NULL,
-                        "the answer is longer than max_response_size, %" PRIu64 " bytes",
-                        worker->around->max_response_size);
-        finish(worker, ordinal, &answer);
-        rpc_answer_clear(&answer);
-}
-
 static void on_look(struct turn_task *task)
 {
         struct worker *worker = CONTAINER_OF(task, struct worker, look);
 
         worker->events->relieved(worker->pool, worker);
 }
-
-static void on_called(void *userdata, const struct channel_call *call)
-{
-        struct worker *worker = userdata;
-
-        if (worker->process.fault)
-                return;
-        worker->called_within = worker->ledger.sent;
-        worker->events->called(worker->pool, worker, call);
-}
-
-static void on_broken(void *userdata, const char *reason)
-{
-        struct worker *worker = userdata;
-
-        process_fail(&worker->process, reason);
-}
-
-static void on_closed(void *userdata, const char *reason)
-{
-        struct worker *worker = userdata;
-
-        process_closed(&worker->process, reason);
-}
-
-static const struct channel_events channel_events = {
-        .answered = on_answered,
-        .called = on_called,
-        .too_large = on_too_large,
-        .broken = on_broken,
-        .closed = on_closed,
-};
 
 static struct json_object *member(struct json_object *line, const char *key)
 {
@@ -396,8 +239,8 @@ static int open_channel(struct worker *worker, struct spawned *ends)
         const struct surroundings *around = worker->around;
         return channel_init(&worker->channel, around->base, around->turn, around->buffers,
                             steal_fd(&ends->pipe_in), steal_fd(&ends->pipe_out),
-                            around->max_response_size, around->max_request_size, &channel_events,
-                            worker);
+                            around->max_response_size, around->max_request_size,
+                            &worker_channel_events, worker);
 }
 
 /* Has the process made, and takes its pipes. */

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker_messages.h"
+
+#include "claim.h"
+#include "common/units.h"
+#include "reply.h"
+#include "worker.h"
+
+#include <inttypes.h>
+
+bool worker_has_unread_request(const struct worker *worker)
+{
+        return worker->called_within != worker->ledger.sent && channel_has_unread(&worker->channel);
+}
+
+/* Hands an answer on; that of a request which nobody waits for any more reaches nobody. */
+static void finish(struct worker *worker, uint64_t ordinal, const struct rpc_answer *answer)
+{
+        struct request *request = ledger_at(&worker->ledger, ordinal)->request;
+        uint64_t now = units_now();
+
+        ledger_answered(&worker->ledger, ordinal, now);
+        if (request)
+                request->worker = NULL;
+        worker->served++;
+        worker->events->answered(worker->pool, worker, request, answer, now);
+}
+
+static void take_answer(struct worker *worker, uint64_t ordinal, const struct channel_answer *from)
+{
+        struct rpc_answer answer;
+
+        rpc_answer_init(&answer, worker->around->buffers);
+        reply_translate(from, &answer);
+        finish(worker, ordinal, &answer);
+        rpc_answer_clear(&answer);
+}
+
+/* Answers a request for which the worker has written what is no answer. */
+static void refuse_answer(struct worker *worker, uint64_t ordinal, const char *fault)
+{
+        struct rpc_answer answer;
+
+        log_warning(&worker->process.context, "%s", fault);
+        rpc_answer_init(&answer, worker->around->buffers);
+        reply_refuse(&answer, fault);
+        finish(worker, ordinal, &answer);
+        rpc_answer_clear(&answer);
+}
+
+static bool is_whole(const struct channel_answer *from)
+{
+        return !from->result.source != !from->error.source;
+}
+
+/* Of our own loop, which keeps to the rules: whatever does not is a sign of something worse. */
+static void take_ours(struct worker *worker, const struct channel_answer *from)
+{
+        uint64_t ordinal = from->serial ? ledger_find(&worker->ledger, from->serial) : 0;
+
+        if (!is_whole(from))
+                process_fail(&worker->process, "it wrote an answer without exactly one of result "
+                                               "and error");
+        else if (ordinal == 0)
+                process_fail(&worker->process, "it answered a request that it does not have");
+        else if (ordinal != ledger_head(&worker->ledger))
+                process_fail(&worker->process, "it answered its requests out of their order");
+        else
+                take_answer(worker, ordinal, from);
+}
+
+/* Of a loop of the program's own. */
+static void take_theirs(struct worker *worker, const struct channel_answer *from)
+{
+        uint64_t ordinal = from->serial ? ledger_find(&worker->ledger, from->serial) : 0;
+        bool is_read = ordinal != 0 || !worker_has_unread_request(worker);
+
+        switch (claim_of(&worker->ledger, from, is_read, &ordinal)) {
+        case CLAIM_ONE:
+                if (is_whole(from))
+                        take_answer(worker, ordinal, from);
+                else
+                        refuse_answer(worker, ordinal,
+                                      "the program wrote an answer without exactly "
+                                      "one of result and error");
+                break;
+        case CLAIM_FOREIGN:
+                refuse_answer(worker, ordinal,
+                              "the program answered with a request_id that it was not given");
+                break;
+        case CLAIM_STRAY:
+                log_warning(&worker->process.context,
+                            "ignoring an answer that is to none of its requests");
+                break;
+        case CLAIM_UNCLEAR:
+                process_fail(&worker->process,
+                             "it wrote an answer that does not say to which of its "
+                             "requests");
+                break;
+        }
+}
+
+static void on_answered(void *userdata, const struct channel_answer *from)
+{
+        struct worker *worker = userdata;
+
+        if (worker->process.fault)
+                return; /* what it says is worth nothing any more */
+        if (worker->has_counters)
+                take_ours(worker, from);
+        else
+                take_theirs(worker, from);
+}
+
+/* Its end has begun. */
+static void on_too_large(void *userdata, uint64_t serial)
+{
+        struct worker *worker = userdata;
+        const struct channel_answer unknown = {.serial = serial};
+        struct rpc_answer answer;
+        uint64_t ordinal;
+
+        if (claim_of(&worker->ledger, &unknown, true, &ordinal) != CLAIM_ONE)
+                return;
+        rpc_answer_init(&answer, worker->around->buffers);
+        rpc_answer_fail(&answer, RPC_TOO_LARGE, NULL,
+                        "the answer is longer than max_response_size, %" PRIu64 " bytes",
+                        worker->around->max_response_size);
+        finish(worker, ordinal, &answer);
+        rpc_answer_clear(&answer);
+}
+
+static void on_called(void *userdata, const struct channel_call *call)
+{
+        struct worker *worker = userdata;
+
+        if (worker->process.fault)
+                return;
+        worker->called_within = worker->ledger.sent;
+        worker->events->called(worker->pool, worker, call);
+}
+
+static void on_broken(void *userdata, const char *reason)
+{
+        struct worker *worker = userdata;
+
+        process_fail(&worker->process, reason);
+}
+
+static void on_closed(void *userdata, const char *reason)
+{
+        struct worker *worker = userdata;
+
+        process_closed(&worker->process, reason);
+}
+
+const struct channel_events worker_channel_events = {
+        .answered = on_answered,
+        .called = on_called,
+        .too_large = on_too_large,
+        .broken = on_broken,
+        .closed = on_closed,
+};
