@@ -1,95 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Workers that are replaced: when, in which order, and what serves meanwhile. Time is what the test
- * says it is, and so is the memory of workers.
+ * says it is.
  */
-#include "daemon/pool_recycle.h"
-
-#include "fixture_pool.h"
+#include "fixture_recycle.h"
 
 #include "daemon/pool_starts.h"
-
-#define MEGABYTE (1024ULL * 1024)
-
-static struct pool *pool;
-static struct program_options *options;
-static uint64_t memory;
-static unsigned n_looks;
-
-static uint64_t look_at_memory(pid_t pid, uint64_t limit)
-{
-        ck_assert_int_gt(pid, 0);
-        ck_assert_uint_eq(limit, options->max_worker_memory);
-        n_looks++;
-        return memory;
-}
-
-static void setup(void)
-{
-        pools_begin();
-        pool = NULL;
-        memory = n_looks = 0;
-}
-
-static void teardown(void)
-{
-        if (pool)
-                pool_stop(pool, true, units_now());
-        ck_assert_uint_eq(caller.n_requests, 0);
-        pool_free(pool);
-        workers_end();
-}
-
-static void begin(unsigned min_workers, unsigned max_workers)
-{
-        options = new_options("calc", "echo");
-        options->min_workers = min_workers;
-        options->max_workers = max_workers;
-        options->request_timeout = 0;
-        options->max_worker_lifetime = 3600 * USEC_PER_SEC;
-        pool = new_pool(options);
-        pool->recycle.memory_of = look_at_memory;
-        wait_idle(pool, min_workers);
-}
-
-static void answer(const char *function)
-{
-        unsigned n = n_answers;
-
-        submit_call(pool, function, "1");
-        loop_until(n_answers == n + 1);
-        ck_assert_int_eq(last_status, RPC_OK);
-}
-
-/* Makes all that serve due. */
-static void age(void)
-{
-        pool_maintain(pool, units_now() + options->max_worker_lifetime);
-}
-
-static uint64_t recycled(enum worker_due due)
-{
-        return pool->recycle.recycled[due];
-}
-
-/* Lets all that are due be replaced; at no time are there fewer that serve, or more in all. */
-static void watch_replacements(unsigned n_serving, unsigned n_all, uint64_t n_recycled)
-{
-        uint64_t sum = 0;
-
-        while (sum < n_recycled || count_all(pool) > count_serving(pool)) {
-                ck_assert_uint_ge(count_serving(pool), n_serving);
-                ck_assert_uint_le(count_all(pool), n_all);
-                loop_once();
-                sum = 0;
-                for (enum worker_due due = WORKER_NOT_DUE; due < WORKER_DUE_REASONS; due++)
-                        sum += recycled(due);
-        }
-        ck_assert_uint_eq(sum, n_recycled);
-        ck_assert_int_eq(pool->recycle.credit, 0);
-        loop_now();
-        ck_assert_uint_eq(count_all(pool), count_serving(pool));
-}
 
 START_TEST(it_serves_until_its_replacement_is_ready)
 {
@@ -289,91 +205,6 @@ START_TEST(the_next_lifetime_to_end_is_waited_for)
 }
 END_TEST
 
-START_TEST(memory_is_looked_at_after_an_answer_and_not_at_each)
-{
-        begin(1, 1);
-        options->max_worker_memory = 100 * MEGABYTE;
-        struct worker *worker = first_worker(pool, WORKER_IDLE);
-        pool_maintain(pool, units_now() + 100 * USEC_PER_SEC);
-        ck_assert_uint_eq(n_looks, 0);
-        memory = 100 * MEGABYTE;
-        answer("echo");
-        ck_assert_uint_eq(n_looks, 1);
-        ck_assert_uint_eq(worker->memory, memory);
-        ck_assert_uint_ge(worker->memory_look_at, worker->idle_since + RECYCLE_MEMORY_INTERVAL);
-        worker->memory_look_at += 100 * USEC_PER_SEC;
-        answer("echo");
-        ck_assert_uint_eq(n_looks, 1);
-        memory = 100 * MEGABYTE + 5000;
-        worker->memory_look_at = 0;
-        answer("echo");
-        ck_assert_uint_eq(n_looks, 2);
-        ck_assert_int_eq(worker->due, WORKER_DUE_MEMORY);
-        memory = 0;
-        watch_replacements(1, 2, 1);
-        ck_assert_uint_eq(recycled(WORKER_DUE_MEMORY), 1);
-        ck_assert(log_has("it uses 102404K of memory, more than max_worker_memory, 100M"));
-}
-END_TEST
-
-START_TEST(memory_of_an_idle_one_is_looked_at_too)
-{
-        begin(1, 1);
-        options->max_worker_memory = 100 * MEGABYTE;
-        struct worker *worker = first_worker(pool, WORKER_IDLE);
-        answer("echo");
-        worker->memory_look_at += 50 * USEC_PER_SEC;
-        answer("echo");
-        ck_assert_uint_eq(n_looks, 1);
-        /* It has worked since it was seen. */
-        uint64_t when = worker->memory_look_at;
-        ck_assert_uint_eq(recycle_next_look(worker), when);
-        ck_assert_uint_le(pool->timer_at, when);
-        pool_maintain(pool, when - 1);
-        ck_assert_uint_eq(n_looks, 1);
-        pool_maintain(pool, when);
-        ck_assert_uint_eq(n_looks, 2);
-        /* It has not. */
-        when = worker->memory_look_at + RECYCLE_MEMORY_IDLE_INTERVAL;
-        ck_assert_uint_eq(recycle_next_look(worker), when);
-        pool_maintain(pool, when - 1);
-        ck_assert_uint_eq(n_looks, 2);
-        memory = 200 * MEGABYTE;
-        pool_maintain(pool, when);
-        ck_assert_uint_eq(n_looks, 3);
-        ck_assert_int_eq(worker->due, WORKER_DUE_MEMORY);
-        memory = 0;
-        watch_replacements(1, 2, 1);
-}
-END_TEST
-
-START_TEST(memory_is_never_looked_at_in_mid_request)
-{
-        begin(1, 1);
-        options->max_worker_memory = 100 * MEGABYTE;
-        answer("echo");
-        memory = 200 * MEGABYTE;
-        submit_call(pool, "hang", "");
-        struct worker *worker = first_worker(pool, WORKER_BUSY);
-        pool_maintain(pool, worker->memory_look_at + 20 * USEC_PER_SEC);
-        ck_assert_uint_eq(n_looks, 1);
-}
-END_TEST
-
-/* A worker that is too large from its beginning would be replaced by its like for ever. */
-START_TEST(one_that_has_done_nothing_is_not_too_large)
-{
-        begin(1, 1);
-        options->max_worker_memory = MEGABYTE;
-        memory = 10 * MEGABYTE;
-        answer("echo");
-        watch_replacements(1, 2, 1);
-        pool_maintain(pool, units_now() + 1000 * USEC_PER_SEC);
-        loop_now();
-        ck_assert_uint_eq(pool->starts, 2);
-}
-END_TEST
-
 START_TEST(limits_differ_within_the_jitter)
 {
         struct program_options drawn = {.max_requests = 10, .max_requests_jitter = 3};
@@ -392,154 +223,6 @@ START_TEST(limits_differ_within_the_jitter)
         ck_assert_uint_eq(recycle_limit(&drawn), 1);
         drawn.max_requests = 0;
         ck_assert_uint_eq(recycle_limit(&drawn), 0);
-}
-END_TEST
-
-/* Begins a pool each of whose workers serves one request. */
-static void begin_once(unsigned min_workers, unsigned max_workers)
-{
-        options = new_options("calc", "echo");
-        options->min_workers = min_workers;
-        options->max_workers = max_workers;
-        options->max_requests = 1;
-        pool = new_pool(options);
-        wait_idle(pool, min_workers);
-}
-
-START_TEST(with_one_request_each_no_worker_gets_a_second)
-{
-        enum { CALLS = 12 };
-        long pids[CALLS];
-
-        begin_once(1, 2);
-        for (int i = 0; i < CALLS; i++)
-                submit_call(pool, "pid", "");
-        while (n_answers < CALLS) {
-                loop_once();
-                ck_assert_uint_le(count_all(pool), 3);
-                ck_assert_uint_le(count_workers(pool, WORKER_BUSY), 2);
-        }
-        char *at = answers;
-        for (int i = 0; i < CALLS; i++) {
-                at = strstr(at, ":ok ");
-                ck_assert_ptr_nonnull(at);
-                pids[i] = strtol(at + 4, &at, 10);
-                for (int k = 0; k < i; k++)
-                        ck_assert_int_ne(pids[i], pids[k]);
-        }
-        ck_assert_uint_eq(recycled(WORKER_DUE_REQUESTS), CALLS);
-        ck_assert(!log_has("info calc#0: retiring it"));
-        wait_idle(pool, 1);
-        loop_until(count_all(pool) == 1);
-        ck_assert_uint_eq(pool->respawns, pool->starts - 2);
-}
-END_TEST
-
-START_TEST(with_one_request_each_the_next_worker_starts_during_it)
-{
-        begin_once(1, 1);
-        submit_call(pool, "hold", "");
-        wait_idle(pool, 1);
-        ck_assert_uint_eq(count_workers(pool, WORKER_BUSY), 1);
-        loop_now();
-        ck_assert_uint_eq(count_all(pool), 2);
-        submit_call(pool, "echo", "7");
-        loop_now();
-        ck_assert_uint_eq(pool->queue_length, 1);
-        ck_assert_uint_eq(count_all(pool), 2);
-        /* The one that has begun and goes on is ended, and the other's turn comes. */
-        loop_until(log_has("holding"));
-        kill(first_worker(pool, WORKER_BUSY)->process.pid, SIGKILL);
-        loop_until(n_answers == 2);
-        ck_assert_ptr_nonnull(strstr(answers, "1:worker_died"));
-        ck_assert_ptr_nonnull(strstr(answers, "2:ok 7|"));
-}
-END_TEST
-
-static bool slots_are_below(unsigned limit)
-{
-        struct worker *worker;
-
-        for (enum worker_state state = WORKER_STARTING; state <= WORKER_STOPPING; state++)
-                TAILQ_FOREACH (worker, &pool->workers.list[state], link)
-                        if (worker->slot >= limit)
-                                return false;
-        return true;
-}
-
-START_TEST(one_whose_number_counts_leaves_first)
-{
-        begin(3, 3);
-        options->uses_slot = true;
-        age();
-        ck_assert_uint_eq(count_workers(pool, WORKER_STOPPING), 1);
-        ck_assert_uint_eq(count_workers(pool, WORKER_STARTING), 0);
-        ck_assert_int_eq(pool->recycle.credit, -1);
-        while (recycled(WORKER_DUE_LIFETIME) < 3 || count_serving(pool) < 3) {
-                ck_assert_uint_le(count_all(pool), 3);
-                ck_assert_uint_ge(count_serving(pool), 2);
-                ck_assert(slots_are_below(3));
-                loop_once();
-        }
-        loop_now();
-        ck_assert_int_eq(pool->recycle.credit, 0);
-        ck_assert_uint_eq(pool->starts, 6);
-        ck_assert_uint_eq(pool->respawns, 3);
-}
-END_TEST
-
-START_TEST(where_its_number_counts_a_busy_one_leaves_after_its_request)
-{
-        begin(1, 1);
-        options->uses_slot = true;
-        struct worker *old = first_worker(pool, WORKER_IDLE);
-        kill(old->process.pid, SIGSTOP);
-        submit_call(pool, "pid", "");
-        submit_call(pool, "pid", "");
-        age();
-        loop_now();
-        ck_assert_int_eq(old->due, WORKER_DUE_LIFETIME);
-        ck_assert_uint_eq(pool->starts, 1);
-        pid_t pid = old->process.pid;
-        kill(pid, SIGCONT);
-        loop_until(n_answers == 2);
-        ck_assert_uint_eq(pool->starts, 2);
-        ck_assert_int_ne(
-                first_worker(pool, count_workers(pool, WORKER_BUSY) ? WORKER_BUSY : WORKER_IDLE)
-                        ->process.pid,
-                pid);
-        ck_assert(slots_are_below(1));
-}
-END_TEST
-
-START_TEST(where_its_number_counts_and_one_is_free_the_replacement_comes_first)
-{
-        begin(1, 2);
-        options->uses_slot = true;
-        age();
-        ck_assert_uint_eq(count_workers(pool, WORKER_STARTING), 1);
-        watch_replacements(1, 2, 1);
-}
-END_TEST
-
-/* Only one of them is given up for a start that fails. */
-START_TEST(where_its_number_counts_a_failure_costs_no_second_one)
-{
-        begin(3, 3);
-        options->uses_slot = true;
-        options->restart_threshold = 1;
-        set_mode(options, "exit3");
-        age();
-        loop_until(pool->retry_at != 0);
-        for (int i = 0; i < 3; i++) {
-                uint64_t n = pool->start_failures;
-                pool_maintain(pool, pool->retry_at);
-                loop_until(pool->start_failures == n + 1);
-                ck_assert_uint_eq(count_serving(pool), 2);
-        }
-        set_mode(options, "echo");
-        pool_maintain(pool, pool->retry_at);
-        loop_until(recycled(WORKER_DUE_LIFETIME) == 3 && count_workers(pool, WORKER_IDLE) == 3);
 }
 END_TEST
 
@@ -586,7 +269,7 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("pool_recycle");
-        TCase *tcase = loop_case(suite, setup, teardown);
+        TCase *tcase = loop_case(suite, recycle_setup, recycle_teardown);
 
         tcase_add_test(tcase, it_serves_until_its_replacement_is_ready);
         tcase_add_test(tcase, a_busy_one_leaves_after_its_request);
@@ -598,17 +281,7 @@ int main(void)
         tcase_add_test(tcase, a_due_one_that_dies_needs_no_replacement_beside_it);
         tcase_add_test(tcase, one_that_nobody_needs_is_just_let_go);
         tcase_add_test(tcase, the_next_lifetime_to_end_is_waited_for);
-        tcase_add_test(tcase, memory_is_looked_at_after_an_answer_and_not_at_each);
-        tcase_add_test(tcase, memory_of_an_idle_one_is_looked_at_too);
-        tcase_add_test(tcase, memory_is_never_looked_at_in_mid_request);
-        tcase_add_test(tcase, one_that_has_done_nothing_is_not_too_large);
         tcase_add_test(tcase, limits_differ_within_the_jitter);
-        tcase_add_test(tcase, with_one_request_each_no_worker_gets_a_second);
-        tcase_add_test(tcase, with_one_request_each_the_next_worker_starts_during_it);
-        tcase_add_test(tcase, one_whose_number_counts_leaves_first);
-        tcase_add_test(tcase, where_its_number_counts_a_busy_one_leaves_after_its_request);
-        tcase_add_test(tcase, where_its_number_counts_and_one_is_free_the_replacement_comes_first);
-        tcase_add_test(tcase, where_its_number_counts_a_failure_costs_no_second_one);
         tcase_add_test(tcase, reaching_the_maximum_is_counted_once_a_rush);
         tcase_add_test(tcase, those_in_place_of_a_dead_one_are_counted);
         tcase_add_test(tcase, reasons_have_names);
