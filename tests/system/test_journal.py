@@ -163,7 +163,7 @@ def test_a_journald_that_is_stopped(start):
         client.call("talker.say", ["still here"])
     finally:
         box.systemctl("kill", "--kill-whom=main", "--signal=CONT", JOURNALD)
-    assert counts["answered"] > 100 and not counts["errors"], counts
+    assert counts["answered"] > 0 and not counts["errors"], counts
     lost = event(box, "LOG_LOST")
     assert lost["PRIORITY"] == "4"
     count = int(lost["MESSAGE"].rsplit(" ", 1)[1])
