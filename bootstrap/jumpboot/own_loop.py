@@ -13,13 +13,16 @@ from collections import deque
 from collections.abc import Mapping
 
 from . import caller
+from .calls import is_answer
 from .encode import encode
 from .errors import safe_repr, shorten
-from .lines import LineReader, LineWriter
+from .lines import Limit, LineReader, LineWriter
 from .queue_calls import OwnLink
 
 _SHOWN_MAX = 200
 _LOOK = 0.5  # seconds
+_FOREVER = Limit(True, None)
+_ID = '{"request_id":"'  # with which every line of the daemon's begins
 
 own_loop = None  # the worker's; there is none in other processes
 
@@ -114,14 +117,30 @@ class OwnLoop:
         """The next message that is no answer to one of our own calls."""
         self.begin()
         while True:
-            message = self._kept.popleft() if self._kept else json.loads(self.reader.get(limit))
-            if self.link.take(message):
+            message = self._kept.popleft() if self._kept else self._read(self.reader.get(limit))
+            if message is None or self.link.take(message):
                 continue
             if isinstance(message, dict) and "command" in message and "request_id" in message:
                 with self._lock:
                     self._requests[str(message["request_id"])] = None
                     self._attribute()
             return message
+
+    def _read(self, line):
+        """What stands in a line; None: Python cannot read it, and whoever waits for it was told."""
+        try:
+            return json.loads(line)
+        except ValueError as error:  # such as an integer of 5,000 digits
+            text = line.decode("utf-8", "backslashreplace")
+            serial = text[len(_ID):text.find('"', len(_ID))]
+            if not text.startswith(_ID) or self.link.is_foreign(serial):
+                raise
+            if is_answer(text):
+                self.link.calls.take_line(text)
+            else:
+                self.writer.put(self.answers.error(
+                    serial, "invalid_params", "the arguments cannot be read: %s" % error), _FOREVER)
+            return None
 
     def put(self, message, limit):
         """Writes a message: an answer, or a call that the program makes by itself."""
@@ -160,13 +179,13 @@ class OwnLoop:
         if not self.reader.is_free():
             return False
         try:
-            message = json.loads(self.reader.get(limit))
+            message = self._read(self.reader.get(limit))
         except TimeoutError:
             return True
         except EOFError:
             self.link.close()
             return True
-        if not self.link.take(message):
+        if message is not None and not self.link.take(message):
             self._kept.append(message)
         return True
 

@@ -59,6 +59,9 @@ class OwnLink(_Link):
         """The program has written a call by itself, and will read the answer by itself."""
         self._foreign.add(message.get("request_id"))
 
+    def is_foreign(self, call_id):
+        return call_id in self._foreign
+
     def take(self, message):
         if _is_answer(message) and message["request_id"] in self._foreign:
             self._foreign.discard(message["request_id"])

@@ -78,6 +78,55 @@ def test_answers_that_name_their_request(start):
     assert b"\x1e%s\x1eh\n" % third.encode() in worker.out.whole()
 
 
+SERVER = '''
+    import time
+    from jumpboot import JSONQueueServer
+
+    class Adder(JSONQueueServer):
+        def add(self, a, b): return a + b
+        def ask(self): return self.request("other.f")
+
+    server = Adder()
+    while server.running: time.sleep(0.01)
+'''
+DIGITS = "9" * 5000
+
+
+@pytest.fixture
+def limited(start, python):
+    """Starts a worker whose Python reads no integers of 5,000 digits."""
+    if subprocess.run([python, "-c", "int(%r)" % DIGITS], stderr=subprocess.DEVNULL).returncode == 0:
+        pytest.skip("this Python reads integers of any length")
+    return start
+
+
+@pytest.mark.parametrize("main", [LOOP, SERVER], ids=["loop", "server"])
+def test_arguments_that_python_cannot_read(limited, main):
+    """They are JSON, and cost nobody anything but whoever sends them."""
+    worker = limited(main)
+    worker.send(b'{"request_id":"7","command":"add","data":{"a":%s}}\n' % DIGITS.encode())
+    answer = worker.answer()
+    assert (answer["request_id"], answer["kind"]) == ("7", "invalid_params")
+    assert answer["error"].startswith("the arguments cannot be read: Exceeds the limit")
+    assert worker.result("add", {"a": 1, "b": 2}) == 3
+    assert worker.close() == 0
+    assert worker.err.whole() == b""
+
+
+def test_results_of_calls_that_python_cannot_read(limited):
+    worker = limited(SERVER)
+    line, serial = worker.request("ask")
+    worker.send(line)
+    call = worker.answer()
+    assert (call["command"], call["for"]) == ("other.f", serial)
+    worker.send(('{"request_id":"%s","result":%s}\n' % (call["request_id"], DIGITS)).encode())
+    answer = worker.answer()
+    assert answer["request_id"] == serial
+    assert answer["error"].startswith("ValueError: the result cannot be read: Exceeds the limit")
+    assert worker.result("add", {"a": 1, "b": 2}) == 3
+    assert worker.close() == 0
+
+
 def test_what_a_queue_puts_is_converted_and_limited(start):
     worker = start('''
         import datetime, jumpboot
