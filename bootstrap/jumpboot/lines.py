@@ -100,6 +100,7 @@ class LineReader:
         self._bell = Bell()
         self._lock = threading.Lock()
         self._lines = deque()
+        self._kept = deque()  # lines that sort() has left to get()
         self._parts = []  # of a line whose end has not come
 
     def is_free(self):
@@ -110,16 +111,30 @@ class LineReader:
         """The next line without its newline. A line that comes too late is the next call's."""
         limit.acquire(self._lock, "another thread waits for the next message")
         try:
-            while not self._lines:
-                if self.over.is_set():
-                    raise EOFError("there will be no more messages")
-                if not self._bell.wait(self.fd, select.POLLIN, limit.left()):
-                    raise limit.over("no message has come")
-                if not self._bell.has_rung:
-                    self._read()
-            return self._lines.popleft()
+            return self._kept.popleft() if self._kept else self._next(limit)
         finally:
             self._lock.release()
+
+    def sort(self, limit, take):
+        """Hands the next line that nobody has seen to take(line). If that returns False, the line is
+        kept for get(), which whoever waits there sees at once."""
+        limit.acquire(self._lock, "another thread waits for the next message")
+        try:
+            line = self._next(limit)
+            if not take(line):
+                self._kept.append(line)
+        finally:
+            self._lock.release()
+
+    def _next(self, limit):
+        while not self._lines:
+            if self.over.is_set():
+                raise EOFError("there will be no more messages")
+            if not self._bell.wait(self.fd, select.POLLIN, limit.left()):
+                raise limit.over("no message has come")
+            if not self._bell.has_rung:
+                self._read()
+        return self._lines.popleft()
 
     def _read(self):
         try:
@@ -143,6 +158,7 @@ class LineReader:
         self._bell.ring()
         with self._lock:
             self._lines.clear()
+            self._kept.clear()
 
 
 class LineWriter:

@@ -9,7 +9,6 @@ import io
 import json
 import sys
 import threading
-from collections import deque
 from collections.abc import Mapping
 
 from . import caller
@@ -53,7 +52,6 @@ class OwnLoop:
         self._current = worker.current
         self._lock = threading.RLock()
         self._requests = {}  # those that wait for an answer, by request_id
-        self._kept = deque()  # what was read by somebody who waited for the answer to a call
         self._listener = None  # the thread that listened last
 
     # From the main module's first look for a request to its end
@@ -117,13 +115,15 @@ class OwnLoop:
         """The next message that is no answer to one of our own calls."""
         self.begin()
         while True:
-            message = self._kept.popleft() if self._kept else self._read(self.reader.get(limit))
+            message = self._read(self.reader.get(limit))
             if message is None or self.link.take(message):
                 continue
             if isinstance(message, dict) and "command" in message and "request_id" in message:
                 with self._lock:
                     self._requests[str(message["request_id"])] = None
                     self._attribute()
+            elif isinstance(message, dict):
+                self.link.forget(message.get("request_id"))
             return message
 
     def _read(self, line):
@@ -179,15 +179,17 @@ class OwnLoop:
         if not self.reader.is_free():
             return False
         try:
-            message = self._read(self.reader.get(limit))
+            self.reader.sort(limit, self._take_answer)
         except TimeoutError:
-            return True
+            pass
         except EOFError:
             self.link.close()
-            return True
-        if message is not None and not self.link.take(message):
-            self._kept.append(message)
         return True
+
+    def _take_answer(self, line):
+        """Whether it was the answer to a call, and nothing that get() returns."""
+        message = self._read(line)
+        return message is None or self.link.take(message)
 
     # Answers
 

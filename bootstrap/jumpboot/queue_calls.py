@@ -63,10 +63,13 @@ class OwnLink(_Link):
         return call_id in self._foreign
 
     def take(self, message):
-        if _is_answer(message) and message["request_id"] in self._foreign:
-            self._foreign.discard(message["request_id"])
+        if _is_answer(message) and self.is_foreign(message["request_id"]):
             return False
         return super().take(message)
+
+    def forget(self, call_id):
+        """The program has read the answer to a call of its own."""
+        self._foreign.discard(call_id)
 
     def wait(self, call):
         try:

@@ -326,3 +326,32 @@ def test_msgpack_of_the_environment(spawn, start, python):
         message = failed.value.status["message"]
         assert message.startswith("jumpboot.msgpack needs msgpack, which is not in the environment")
         assert "-m pip install msgpack" in message and "python3-msgpack" in message
+
+
+def test_whoever_waits_for_a_message_gets_what_a_call_has_read(start):
+    """The thread that calls reads, while the main thread waits for the next message."""
+    worker = start('''
+        import threading, time
+        import jumpboot
+        queue = jumpboot.JSONQueue(jumpboot.Pipe_in, jumpboot.Pipe_out)
+        def ask():
+            try:
+                jumpboot.call("other.f")
+            except jumpboot.CallError:
+                pass
+        queue.get()
+        queue.put({"command": "other.own", "data": 0, "request_id": "py-own"})
+        threading.Thread(target=ask, daemon=True).start()
+        while jumpboot.own_loop.own_loop.reader.is_free():
+            time.sleep(0.001)
+        queue.put("early")
+        queue.put([queue.get(), queue.get()["command"]])
+    ''')
+    line, serial = worker.request("first")
+    worker.send(line)
+    assert [worker.answer()["command"], worker.answer()["command"]] == ["other.own", "other.f"]
+    assert worker.answer() == {"request_id": serial, "result": "early"}
+    line, serial = worker.request("second")
+    worker.send(b'{"request_id":"py-own","result":1}\n' + line)
+    assert worker.answer() == {
+        "request_id": serial, "result": [{"request_id": "py-own", "result": 1}, "second"]}
