@@ -46,9 +46,11 @@ static void make_room(struct bytes *bytes, size_t length)
                 bytes->begin = bytes->end = 0;
         if (bytes->size - bytes->end >= length)
                 return;
-        bytes->end -= bytes->begin;
-        memmove(bytes->data, bytes->data + bytes->begin, bytes->end);
-        bytes->begin = 0;
+        if (bytes->begin > 0) {
+                bytes->end -= bytes->begin;
+                memmove(bytes->data, bytes->data + bytes->begin, bytes->end);
+                bytes->begin = 0;
+        }
         if (bytes->size - bytes->end >= length)
                 return;
         bytes->size = 2 * (bytes->end + length);

@@ -41,6 +41,12 @@ def make_wheel(folder, name, version="1.0", source="", requires=()):
     return path
 
 
+def heed_signals():
+    """Signals reach the command, whatever started the tests."""
+    for number in signal.SIGINT, signal.SIGHUP:
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Envs:
     """A folder with a config, a state directory and packages, and the command on them."""
 
@@ -73,12 +79,12 @@ class Envs:
         return {**own, "PIP_CONFIG_FILE": "/dev/null", **variables}
 
     def start(self, *words, **options):
-        """The command as it runs; Ctrl-C reaches it, whatever started the tests."""
+        """The command as it runs."""
         environment = self.environment(**options.pop("variables", {}))
         return subprocess.Popen(
             self.command(*words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **options)
+            preexec_fn=heed_signals, **options)
 
     def run(self, *words, **options):
         """Its exit status, stdout and stderr."""

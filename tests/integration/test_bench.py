@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import DEADLINE, wait_until
+from harness import DEADLINE, connect_socket, wait_until
 
 BUILD = Path(os.environ["JUMPBOOT_BUILD"]) / "tests/bench"
 BENCH = Path(__file__).resolve().parents[1] / "bench"
@@ -24,6 +24,14 @@ def run_load(*arguments):
                           timeout=DEADLINE)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def listens(path):
+    try:
+        connect_socket(path).close()
+    except OSError:
+        return False
+    return True
 
 
 def is_clean(report):
@@ -93,7 +101,7 @@ def test_a_load_through_the_relay_reaches_all_connections(tmp_path):
     path = tmp_path / "relay.sock"
     relay = subprocess.Popen([BUILD / "relay", path, "2", *WORKER])
     try:
-        wait_until(path.is_socket, "the relay's socket", watch=[])
+        wait_until(lambda: listens(path), "the relay to listen")
         for work in "add", "echo:1M":
             assert is_clean(run_load("--socket", path, "--connections", "8", "--depth", "4",
                                      "--duration", "1s", "--work", work))

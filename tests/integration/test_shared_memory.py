@@ -14,7 +14,7 @@ from worker_fixtures import python, spawn, start  # noqa: F401
 from worker_host import DEADLINE
 
 SHM = pathlib.Path("/dev/shm")
-build = os.environ.get("JUMPBOOT_PLAIN_BUILD") or os.environ.get("JUMPBOOT_BUILD")
+build = os.environ.get("JUMPBOOT_BUILD")
 
 needs_peer = pytest.mark.skipif(not build, reason="JUMPBOOT_BUILD does not say where it was built")
 
