@@ -100,29 +100,31 @@ class LineReader:
         self._bell = Bell()
         self._lock = threading.Lock()
         self._lines = deque()
-        self._kept = deque()  # lines that sort() has left to get()
+        self._kept = deque()  # messages that look() has left to get()
         self._parts = []  # of a line whose end has not come
 
-    def is_free(self):
-        """Whether nobody reads just now."""
-        return not self._lock.locked()
-
-    def get(self, limit):
-        """The next line without its newline. A line that comes too late is the next call's."""
+    def get(self, limit, read=bytes):
+        """What read() makes of the next line, which comes without its newline; of lines of which it
+        makes None, that of the next. A line that comes too late is the next call's."""
         limit.acquire(self._lock, "another thread waits for the next message")
         try:
-            return self._kept.popleft() if self._kept else self._next(limit)
+            message = self._kept.popleft() if self._kept else None
+            while message is None:
+                message = read(self._next(limit))
+            return message
         finally:
             self._lock.release()
 
-    def sort(self, limit, take):
-        """Hands the next line that nobody has seen to take(line). If that returns False, the line is
-        kept for get(), which whoever waits there sees at once."""
-        limit.acquire(self._lock, "another thread waits for the next message")
+    def look(self, limit, read, is_enough):
+        """Reads one line, unless is_enough() by now, and keeps what read() makes of it for get().
+        False: another thread reads, which does the same."""
+        if not self._lock.acquire(blocking=False):
+            return False
         try:
-            line = self._next(limit)
-            if not take(line):
-                self._kept.append(line)
+            message = None if is_enough() else read(self._next(limit))
+            if message is not None:
+                self._kept.append(message)
+            return True
         finally:
             self._lock.release()
 

@@ -114,33 +114,38 @@ class OwnLoop:
     def get(self, limit):
         """The next message that is no answer to one of our own calls."""
         self.begin()
-        while True:
-            message = self._read(self.reader.get(limit))
-            if message is None or self.link.take(message):
-                continue
-            if isinstance(message, dict) and "command" in message and "request_id" in message:
-                with self._lock:
-                    self._requests[str(message["request_id"])] = None
-                    self._attribute()
-            elif isinstance(message, dict):
-                self.link.forget(message.get("request_id"))
-            return message
+        message = self.reader.get(limit, self._read)
+        if isinstance(message, dict) and "command" in message and "request_id" in message:
+            with self._lock:
+                self._requests[str(message["request_id"])] = None
+                self._attribute()
+        elif isinstance(message, dict):
+            self.link.forget(message.get("request_id"))
+        return message
 
     def _read(self, line):
-        """What stands in a line; None: Python cannot read it, and whoever waits for it was told."""
+        """The message in a line, if it is for get(). Others have had their effect at once: whoever
+        reads after this sees it."""
         try:
-            return json.loads(line)
+            message = json.loads(line)
         except ValueError as error:  # such as an integer of 5,000 digits
-            text = line.decode("utf-8", "backslashreplace")
-            serial = text[len(_ID):text.find('"', len(_ID))]
-            if not text.startswith(_ID) or self.link.is_foreign(serial):
+            if not self._refuse(line, error):
                 raise
-            if is_answer(text):
-                self.link.calls.take_line(text)
-            else:
-                self.writer.put(self.answers.error(
-                    serial, "invalid_params", "the arguments cannot be read: %s" % error), _FOREVER)
             return None
+        return None if self.link.take(message) else message
+
+    def _refuse(self, line, error):
+        """Tells whoever waits for a line that Python cannot read. False: nobody does."""
+        text = line.decode("utf-8", "backslashreplace")
+        serial = text[len(_ID):text.find('"', len(_ID))]
+        if not text.startswith(_ID) or self.link.is_foreign(serial):
+            return False
+        if is_answer(text):
+            self.link.calls.take_line(text)
+        else:
+            self.writer.put(self.answers.error(
+                serial, "invalid_params", "the arguments cannot be read: %s" % error), _FOREVER)
+        return True
 
     def put(self, message, limit):
         """Writes a message: an answer, or a call that the program makes by itself."""
@@ -174,22 +179,15 @@ class OwnLoop:
     def is_unanswered(self, serial):
         return serial in self._requests
 
-    def read_for_call(self, limit):
-        """Reads one message, if nobody else does: one that is no answer to a call is kept."""
-        if not self.reader.is_free():
-            return False
+    def read_for_call(self, call, limit):
+        """Reads one message, unless the call is over, or another thread reads: then it is False."""
         try:
-            self.reader.sort(limit, self._take_answer)
+            return self.reader.look(limit, self._read, lambda: call.is_over)
         except TimeoutError:
             pass
         except EOFError:
             self.link.close()
         return True
-
-    def _take_answer(self, line):
-        """Whether it was the answer to a call, and nothing that get() returns."""
-        message = self._read(line)
-        return message is None or self.link.take(message)
 
     # Answers
 

@@ -81,7 +81,7 @@ class OwnLink(_Link):
 
     def _await(self, call):
         """Waits for a while, reading if nobody else does."""
-        if self._own.read_for_call(Limit(True, _LOOK)):
+        if self._own.read_for_call(call, Limit(True, _LOOK)):
             return
         queue = SimpleQueue()
         call.wake = lambda: queue.put(None)

@@ -95,7 +95,8 @@ DIGITS = "9" * 5000
 @pytest.fixture
 def limited(start, python):
     """Starts a worker whose Python reads no integers of 5,000 digits."""
-    if subprocess.run([python, "-c", "int(%r)" % DIGITS], stderr=subprocess.DEVNULL).returncode == 0:
+    run = subprocess.run([python, "-c", "int(%r)" % DIGITS], stderr=subprocess.DEVNULL)
+    if run.returncode == 0:
         pytest.skip("this Python reads integers of any length")
     return start
 
@@ -342,7 +343,7 @@ def test_whoever_waits_for_a_message_gets_what_a_call_has_read(start):
         queue.get()
         queue.put({"command": "other.own", "data": 0, "request_id": "py-own"})
         threading.Thread(target=ask, daemon=True).start()
-        while jumpboot.own_loop.own_loop.reader.is_free():
+        while not jumpboot.own_loop.own_loop.reader._lock.locked():
             time.sleep(0.001)
         queue.put("early")
         queue.put([queue.get(), queue.get()["command"]])

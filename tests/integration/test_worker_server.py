@@ -586,3 +586,24 @@ def test_children_of_a_command(start):
     assert worker.close() == 0
     assert worker.out.whole() == b"left\n"
     assert b"ValueError: of the child" in worker.err.whole()
+
+
+def test_answers_reach_a_command_at_once(start):
+    """Two threads may read them; neither waits for what the other has read."""
+    worker = start('''
+        import time
+        import jumpboot
+        import jumpboot.queue_calls
+        jumpboot.queue_calls._LOOK = 600  # seconds
+        class Server(jumpboot.JSONQueueServer):
+            def ask(self, count):
+                return [self.request("other.f") for _ in range(count)]
+        server = Server()
+        while server.running: time.sleep(0.001)
+    ''')
+    count = 500
+    line, serial = worker.request("ask", {"count": count})
+    worker.send(line)
+    for number in range(count):
+        answer_call(worker, next_call(worker), result=number)
+    assert worker.answer() == {"request_id": serial, "result": list(range(count))}
