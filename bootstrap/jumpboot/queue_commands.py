@@ -120,11 +120,12 @@ def find_methods(server, base, every_public_one):
     """{name: method} of what a server has that is not the base class's own: what is marked as exposed,
     or every public one."""
     found = {}
+    own = dir(base)  # and not hasattr(), which finds register() and mro() of the class's class, too
     for name in dir(type(server)):
         value = inspect.getattr_static(type(server), name)
         plain = value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
         is_marked = getattr(plain, "_jumpboot_exposed", False) is True
-        is_public = every_public_one and not name.startswith("_") and not hasattr(base, name)
+        is_public = every_public_one and not name.startswith("_") and name not in own
         is_method = callable(plain) and not isinstance(plain, type)
         if is_method and (is_marked or is_public):
             found[name] = getattr(server, name)

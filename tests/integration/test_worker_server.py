@@ -105,6 +105,23 @@ def test_what_arguments_become(start):
         assert error["error"].startswith(message), error
 
 
+def test_methods_whose_names_classes_have_too(start):
+    """register() is one of what makes the class, and not of the class."""
+    worker = start('''
+        import time
+        import jumpboot
+        class Server(jumpboot.JSONQueueServer):
+            def register(self, name): return name
+            def mro(self): return "mine"
+            def stop(self): super().stop()
+        server = Server()
+        while server.running: time.sleep(0.01)
+    ''')
+    assert set(worker.methods) == {"register", "mro"}
+    assert worker.result("register", {"name": "x"}) == "x"
+    assert worker.result("mro") == "mine"
+
+
 def test_what_is_registered(start):
     """Before the program looks whether the server runs, or for a quarter of a second."""
     worker = start('''
