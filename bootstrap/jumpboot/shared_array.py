@@ -8,6 +8,7 @@
 
 The elements follow at once, in C order, wherever that is: they need not be aligned.
 """
+import operator
 import struct
 import sys
 
@@ -85,14 +86,22 @@ def _check_room(shape, dtype, start, size):
 
 
 def _shape_of(shape):
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    shape = tuple(shape) if hasattr(shape, "__iter__") else (shape,)
     if len(shape) > _RANK_MAX:
         raise ValueError("an array has %d dimensions at most" % _RANK_MAX)
-    for length in shape:
-        if not isinstance(length, int) or not 0 <= length <= _DIMENSION_MAX:
-            raise ValueError("a dimension is a whole number from 0 to %d, not %r"
-                             % (_DIMENSION_MAX, length))
-    return shape
+    return tuple(map(_dimension, shape))
+
+
+def _dimension(length):
+    """Whole numbers of numpy's are as good as Python's own."""
+    try:
+        number = operator.index(length)
+    except TypeError:
+        number = -1
+    if not 0 <= number <= _DIMENSION_MAX:
+        raise ValueError("a dimension is a whole number from 0 to %d, not %r"
+                         % (_DIMENSION_MAX, length))
+    return number
 
 
 def _header(shape, dtype):

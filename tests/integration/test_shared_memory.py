@@ -337,6 +337,18 @@ def test_arrays_that_cannot_be_made(start, numpy, name, arguments, message):
     assert not (SHM / name).exists()
 
 
+def test_dimensions_that_numpy_has_counted(start, numpy, name):
+    worker = start("""
+        import jumpboot, numpy
+        def make(name):
+            made = [jumpboot.SharedArray(name, shape, "u1").array.shape
+                    for shape in (numpy.int64(3), [numpy.uint8(3)], numpy.array([3]))]
+            jumpboot.SharedMemory(name).unlink()
+            return made
+    """)
+    assert worker.result("make", [name]) == [[3]] * 3
+
+
 def test_array_in_memory_without_a_name(start, numpy):
     fd = os.memfd_create("test")
     os.truncate(fd, 4096)
