@@ -113,9 +113,10 @@ static uint64_t read_serial(const struct channel *channel)
         buffer_copy(&channel->from_worker, span->offset, span->length, text);
         size_t quote = span->type == ENVELOPE_STRING ? 1 : 0;
         for (size_t i = quote; i < span->length - quote; i++) {
-                if (text[i] < '0' || text[i] > '9')
+                if (text[i] < '0' || text[i] > '9' ||
+                    __builtin_mul_overflow(serial, 10U, &serial) ||
+                    __builtin_add_overflow(serial, (uint64_t)(text[i] - '0'), &serial))
                         return 0;
-                serial = serial * 10 + (uint64_t)(text[i] - '0');
         }
         return serial;
 }
