@@ -6,10 +6,9 @@
 
 #include "fixture_loop.h"
 #include "folder.h"
+#include "socket_path.h"
 
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 static struct listener listener;
 static int accepted[16];
@@ -40,34 +39,6 @@ static void teardown(void)
         listener_clear(&listener);
         loop_end();
         folder_remove();
-}
-
-static const char *socket_path(void)
-{
-        return folder_at("the.sock");
-}
-
-static struct sockaddr_un address_of(const char *path)
-{
-        struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-        ck_assert_uint_lt(strlen(path), sizeof(address.sun_path));
-        strcpy(address.sun_path, path);
-        return address;
-}
-
-/* A connection to the socket, or a negative errno. */
-static int try_connect(void)
-{
-        struct sockaddr_un address = address_of(socket_path());
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-        ck_assert_int_ge(fd, 0);
-        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-                return fd;
-        int code = errno;
-        close(fd);
-        return -code;
 }
 
 static void listen_there(void)

@@ -6,13 +6,12 @@
 
 #include "fixture_log.h"
 #include "folder.h"
+#include "socket_path.h"
 #include "suite.h"
 
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/file.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 static struct socket_file file;
@@ -22,11 +21,6 @@ static void setup(void)
 {
         folder_make();
         file = (struct socket_file){.lock = -1};
-}
-
-static const char *socket_path(void)
-{
-        return folder_at("the.sock");
 }
 
 static bool is_there(const char *path)
@@ -47,29 +41,6 @@ static void teardown(void)
         socket_file_remove(&file);
         ck_assert(!is_locked_away());
         folder_remove();
-}
-
-static struct sockaddr_un address_of(const char *path)
-{
-        struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-        ck_assert_uint_lt(strlen(path), sizeof(address.sun_path));
-        strcpy(address.sun_path, path);
-        return address;
-}
-
-/* A connection to the socket, or a negative errno. */
-static int try_connect(void)
-{
-        struct sockaddr_un address = address_of(socket_path());
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-        ck_assert_int_ge(fd, 0);
-        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-                return fd;
-        int code = errno;
-        close(fd);
-        return -code;
 }
 
 /* A socket of another make at the path. */
