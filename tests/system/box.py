@@ -200,6 +200,12 @@ class Box:
         self._clients.append(client)
         return client
 
+    def start_clients(self, script, *words, user=None):
+        """Runs one of the scripts that crowd.py speaks of."""
+        for name in "crowd.py", script:
+            path = self.write(f"/usr/local/lib/jumpbootd/{name}", (HERE / name).read_text(), 0o755)
+        return self.popen("python3", path, self.socket_path, *words, user=user, stderr=None)
+
     def load(self, method, params=None, **options):
         """Clients that call the function all the time; see load.py."""
         return Load(self, method, params, **options)
@@ -290,10 +296,8 @@ class Load:
     """
 
     def __init__(self, box, method, params=None, clients=4, calls_per_connection=0, user=None):
-        script = box.write("/usr/local/lib/jumpbootd/load.py", (HERE / "load.py").read_text(), 0o755)
-        self._process = box.popen(
-            "python3", script, box.socket_path, method, json.dumps(params), clients,
-            calls_per_connection, user=user, stderr=None,
+        self._process = box.start_clients(
+            "load.py", method, json.dumps(params), clients, calls_per_connection, user=user
         )
         assert self._process.stdout.readline() == "running\n", "the load did not begin"
 

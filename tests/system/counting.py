@@ -24,7 +24,7 @@ import socket
 import sys
 import threading
 
-DEADLINE = 120.0
+from crowd import DEADLINE, run
 
 
 class Counts:
@@ -154,16 +154,7 @@ def main():
     clients = [
         CountingClient(path, method, int(depth), counts, stopping) for _ in range(int(n_clients))
     ]
-    for client in clients:
-        client.start()
-    for client in clients:
-        if not client.has_answer.wait(DEADLINE):
-            sys.exit(f"counting.py: a client has had no answer for {DEADLINE:.0f} s")
-    print("running", flush=True)
-    sys.stdin.read()
-    stopping.set()
-    for client in clients:
-        client.join()
+    run(clients, stopping)
     print(counts.as_json())
 
 

@@ -18,7 +18,7 @@ import socket
 import sys
 import threading
 
-DEADLINE = 120.0
+from crowd import DEADLINE, run
 
 
 class Counts:
@@ -103,16 +103,7 @@ def main():
         LoadClient(path, method, json.loads(params), int(calls_per_connection), counts, stopping)
         for _ in range(int(n_clients))
     ]
-    for client in clients:
-        client.start()
-    for client in clients:
-        if not client.has_answer.wait(DEADLINE):
-            sys.exit(f"load.py: a client has had no answer for {DEADLINE:.0f} s")
-    print("running", flush=True)
-    sys.stdin.read()
-    stopping.set()
-    for client in clients:
-        client.join()
+    run(clients, stopping)
     del counts.lock
     print(json.dumps(vars(counts)))
 

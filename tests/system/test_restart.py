@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The service stops, restarts, is killed and hangs, while clients go on calling."""
 import json
-from pathlib import Path
 
 import pytest
 from harness import DEADLINE, GATE_SOURCE, Gate
 from programs import assert_adds, install_calc
 
-HERE = Path(__file__).resolve().parent
-COUNTING = "/usr/local/lib/jumpbootd/counting.py"
 APP = GATE_SOURCE + """
 import signal, time
 
@@ -43,10 +40,7 @@ class Counting:
     """Clients that know of each request what became of it; see counting.py."""
 
     def __init__(self, box, clients=4, depth=8):
-        box.write(COUNTING, (HERE / "counting.py").read_text(), 0o755)
-        self._process = box.popen(
-            "python3", COUNTING, box.socket_path, "app.echo", clients, depth, stderr=None
-        )
+        self._process = box.start_clients("counting.py", "app.echo", clients, depth)
 
     def wait_running(self):
         assert self._process.stdout.readline() == "running\n", "the clients did not begin"
