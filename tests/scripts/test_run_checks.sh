@@ -58,6 +58,22 @@ add two FAIL '2 failed, 10 passed, 1 error in 65.01s (0:01:05)'
 add three FAIL 'wrong'
 expect 1 '16 passed, 6 failed'
 
+# Names of what failed, at both ends of a long output, and no dots
+fresh_build 1
+add one FAIL '2 failed, 1 passed in 1.00s'
+{
+        echo '.F.....s                                              [ 40%]'
+        seq 1 200
+        echo 'FAILED tests/test_it.py::test_that - assert 1 == 2'
+        echo '2 failed, 1 passed in 1.00s'
+} >"$results/one.log"
+expect 1 '1 passed, 2 failed'
+if [ "$(echo "$output" | grep -c '^    FAILED tests/test_it.py::test_that - assert 1 == 2$')" -ne 3 ] ||
+        echo "$output" | grep -q '40%'; then
+        echo "FAIL: it is not told what failed, or dots are: $output"
+        failures=$((failures + 1))
+fi
+
 # A leak that is found at the end of a program of which each test passed
 fresh_build 1
 add one FAIL '100%: Checks: 5, Failures: 0, Errors: 0'
