@@ -224,6 +224,26 @@ static void scan(struct channel *channel)
         }
 }
 
+int channel_take(struct channel *channel, const void *lines, size_t length)
+{
+        struct buffer from_worker = channel->from_worker;
+        struct envelope envelope = channel->envelope;
+        bool has_ended = channel->has_ended;
+
+        buffer_init(&channel->from_worker, from_worker.pool);
+        envelope_init(&channel->envelope, &answer_names, 0);
+        channel->has_ended = false;
+        int r = buffer_append(&channel->from_worker, lines, length);
+        if (r == 0)
+                scan(channel);
+        buffer_clear(&channel->from_worker);
+        envelope_clear(&channel->envelope);
+        channel->from_worker = from_worker;
+        channel->envelope = envelope;
+        channel->has_ended |= has_ended;
+        return r;
+}
+
 /* The count that was read; 0: nothing is there now, or ever. */
 static size_t read_once(struct channel *channel)
 {

@@ -83,3 +83,6 @@ bool channel_has_unread(const struct channel *channel);
 /* Takes the answers that are there and does not wait: for a process that has ended. A grandchild
  * may still hold the pipe, and write to it for ever: what a pipe can hold is enough. */
 void channel_drain(struct channel *channel);
+/* Takes these lines as if they had come over the pipe, whatever part of one stands there, and even
+ * if that has been closed. 0 or -ENOMEM. */
+int channel_take(struct channel *channel, const void *lines, size_t length);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -68,6 +69,27 @@ struct pages_counts pages_counts(const struct pages *pages)
         counts.finished = __atomic_load_n(&pages->counters[1], __ATOMIC_SEQ_CST);
         counts.started = __atomic_load_n(&pages->counters[0], __ATOMIC_SEQ_CST);
         return counts;
+}
+
+uint64_t pages_run_time(const struct pages *pages, uint64_t ordinal)
+{
+        return __atomic_load_n(&pages->counters[PAGES_RUN_TIMES_AT + ordinal % PAGES_RUN_TIMES],
+                               __ATOMIC_RELAXED);
+}
+
+/* What is copied while the worker writes the next answers over it is thrown away: it has begun to
+ * gather anew then, as the word says. */
+size_t pages_held(const struct pages *pages, void *copy)
+{
+        const uint64_t *word = &pages->counters[PAGES_HELD_WORD];
+        uint64_t before = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+        size_t length = (uint32_t)before;
+
+        if (length > PAGES_HELD_MAX)
+                return 0;
+        memcpy(copy, (const char *)pages->counters + PAGES_HELD_OFFSET, length);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        return __atomic_load_n(word, __ATOMIC_RELAXED) >> 32 == before >> 32 ? length : 0;
 }
 
 void pages_want(struct pages *pages, uint64_t ordinal, bool is_cancelled)

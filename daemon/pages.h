@@ -3,9 +3,12 @@
 /*
  * The memory that a worker shares with the daemon: two memfds that nobody can resize.
  *
- * The worker writes the first one. It counts there how many requests it has begun and ended, which
- * costs no system call; and it writes its Python stacks there, as text, through the descriptor's
- * own offset, which is the daemon's as well.
+ * The worker writes the first one. It counts there how many requests it has begun and ended, and
+ * tells how long each ran, which costs no system call. It keeps answers there that it holds back
+ * for a moment, so that several are written to its pipe at once: whatever becomes of it, they are
+ * not lost. And it writes its Python stacks there, as text, through the descriptor's own offset,
+ * which is the daemon's as well; they stand last, for only the end of the file bounds what is
+ * written when it crashes.
  *
  * Only the daemon writes the second one: which of the requests are to be skipped or interrupted.
  * The n-th request that a worker gets has the cell n % PAGES_CELLS; the cell says which n it means.
@@ -17,9 +20,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PAGES_COUNTERS_SIZE 65536U
-#define PAGES_TEXT_OFFSET   4096U
+#define PAGES_COUNTERS_SIZE 131072U
+#define PAGES_HELD_OFFSET   4096U
+#define PAGES_HELD_MAX      65536U
+#define PAGES_TEXT_OFFSET   (PAGES_HELD_OFFSET + PAGES_HELD_MAX)
 #define PAGES_TEXT_MAX      (PAGES_COUNTERS_SIZE - PAGES_TEXT_OFFSET)
+#define PAGES_RUN_TIMES     64U /* of so many requests, the last that have ended */
+#define PAGES_RUN_TIMES_AT  64U /* the word of the first one: that of the n-th is n % 64 further */
+#define PAGES_HELD_WORD     2U  /* which time they are gathered << 32 | how many bytes there are */
 #define PAGES_WANTED_SIZE   4096U
 #define PAGES_CELLS         512U
 
@@ -27,7 +35,7 @@ enum { PAGES_COUNTERS, PAGES_WANTED, PAGES_COUNT };
 
 struct pages {
         int fd[PAGES_COUNT];
-        const uint64_t *counters; /* begun, ended */
+        const uint64_t *counters; /* begun, ended, held; run times from PAGES_RUN_TIMES_AT on */
         uint64_t *wanted;
 };
 
@@ -49,6 +57,13 @@ struct pages_counts {
         uint64_t started, finished;
 };
 struct pages_counts pages_counts(const struct pages *pages);
+
+/* How long the n-th request ran, in nanoseconds, if it is one of the last PAGES_RUN_TIMES that the
+ * worker says have ended. */
+uint64_t pages_run_time(const struct pages *pages, uint64_t ordinal);
+/* Copies the answers that the worker holds: whole lines, of PAGES_HELD_MAX bytes at most. Returns
+ * how many bytes there are; 0: none, or it has just written them to its pipe. */
+size_t pages_held(const struct pages *pages, void *copy);
 
 /* The n-th request of the worker is not wanted any more. If it has not begun by the counters that
  * are read after this, the worker will see it before it begins. */

@@ -183,6 +183,7 @@ static void on_drain(void *owner)
         struct worker *worker = owner;
 
         channel_drain(&worker->channel);
+        worker_take_held(worker);
         worker->process.stack = stack_left(&worker->pages);
 }
 

@@ -120,6 +120,8 @@ struct worker {
 
         struct ledger ledger;
         bool has_counters; /* it counts what it begins and ends, and can be interrupted */
+        bool takes_held;   /* answers come from the page, not over the pipe */
+        uint64_t written;  /* answers that have come over the pipe, of a worker with counters */
         struct stack stack;
         struct interruption interruption;
         struct slowness slowness;
@@ -160,6 +162,9 @@ enum begun worker_give_up(struct worker *worker, uint64_t ordinal, bool is_cance
 
 /* Hands it a request, for which its ledger must have room; it becomes busy. */
 void worker_send(struct worker *worker, struct request *request, uint64_t now);
+/* Takes the answers that it holds back, if there are any. They are answered then, whatever becomes
+ * of it, and when they come over its pipe after all nobody notices. */
+void worker_take_held(struct worker *worker);
 /* Lets it leave: end of input, then SIGTERM and SIGKILL, each terminate_timeout after the last. */
 void worker_stop(struct worker *worker, uint64_t now);
 /* The one way from list to list; refuses a move that the state machine does not have. */

@@ -53,11 +53,22 @@ static bool is_whole(const struct channel_answer *from)
         return !from->result.source != !from->error.source;
 }
 
+/* Whether it came before, over the pipe or from what the worker held. The n-th answer on the pipe
+ * is that to the n-th request. */
+static bool is_repeated(struct worker *worker, uint64_t ordinal)
+{
+        if (worker->takes_held)
+                return ordinal == 0;
+        return ++worker->written <= worker->ledger.answered;
+}
+
 /* Of our own loop, which keeps to the rules: whatever does not is a sign of something worse. */
 static void take_ours(struct worker *worker, const struct channel_answer *from)
 {
         uint64_t ordinal = from->serial ? ledger_find(&worker->ledger, from->serial) : 0;
 
+        if (is_repeated(worker, ordinal))
+                return;
         if (!is_whole(from))
                 process_fail(&worker->process, "it wrote an answer without exactly one of result "
                                                "and error");
@@ -112,6 +123,19 @@ static void on_answered(void *userdata, const struct channel_answer *from)
                 take_theirs(worker, from);
 }
 
+void worker_take_held(struct worker *worker)
+{
+        char lines[PAGES_HELD_MAX];
+        size_t length = worker->has_counters ? pages_held(&worker->pages, lines) : 0;
+
+        if (length == 0)
+                return;
+        worker->takes_held = true;
+        if (channel_take(&worker->channel, lines, length) < 0)
+                log_error(&worker->process.context, "no memory for the answers that it holds");
+        worker->takes_held = false;
+}
+
 /* Its end has begun. */
 static void on_too_large(void *userdata, uint64_t serial)
 {
@@ -151,6 +175,7 @@ static void on_closed(void *userdata, const char *reason)
 {
         struct worker *worker = userdata;
 
+        worker_take_held(worker); /* it will not come any more */
         process_closed(&worker->process, reason);
 }
 

@@ -3,12 +3,14 @@
 import json
 import os
 import select
+from time import perf_counter_ns
 
 from .decode import scan
 from .encode import encode
 from .errors import format_traceback, is_of_package, shorten
 from .inbox import READ_MORE, READ_SIZE
 from .interrupt import Skipped, call
+from .pages import RUN_TIMES, RUN_TIMES_MASK
 from .pipe import wait_for, write_all
 
 _NAME_MAX = 200
@@ -85,11 +87,15 @@ class Loop:
     def _serve_lines(self, lines, pipe_out):
         lines.reverse()
         pages = self._pages
+        begun = perf_counter_ns()
         while lines and not self._current.forked:
             ordinal = self._ordinal = self._ordinal + 1
             pages.counters[0] = ordinal
             # Popped, so that a large request is not kept longer than it is needed.
             answer = self._answer(lines.pop(), ordinal)
+            ended = perf_counter_ns()
+            pages.counters[RUN_TIMES + (ordinal & RUN_TIMES_MASK)] = ended - begun
+            begun = ended
             pages.counters[1] = ordinal
             written = os.write(pipe_out, answer)
             if written != len(answer):

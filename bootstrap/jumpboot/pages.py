@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
 """The memory that a worker shares with the daemon, both sides without a system call.
 
-In the first page the worker counts the requests that it has begun and ended; what follows it is
-for the text of Python stacks, see stacks.py. The second one only the daemon writes: which requests
-it does not want any more. The n-th request that a worker gets has the cell n % 512 there, and the
-cell is meant for it if it holds n * 2, or n * 2 + 1 if somebody has cancelled the request.
+In the first page the worker counts the requests that it has begun and ended, and tells how long
+each of them ran: that of the n-th one in word 64 + n % 64, in nanoseconds. Behind it there is room
+for answers that are held back, and for the text of Python stacks, see stacks.py. The second one
+only the daemon writes: which requests it does not want any more. The n-th request that a worker
+gets has the cell n % 512 there, and the cell is meant for it if it holds n * 2, or n * 2 + 1 if
+somebody has cancelled the request.
 """
 import mmap
 
 CELLS = 512
 CELLS_MASK = CELLS - 1
+SIZE = 131072  # of the memory that the worker writes
+RUN_TIMES = 64  # the first word of them
+RUN_TIMES_MASK = 63
 _PAGE = 4096
 _NOTHING_WANTED = (0,) * CELLS
 
@@ -30,7 +35,8 @@ class Pages:
         self.fd = counters_fd
 
     def detach(self):
-        self.counters = [0, 0]  # how many requests have begun and ended
+        # How many requests have begun and ended; from RUN_TIMES on, how long the last ones ran.
+        self.counters = [0] * (RUN_TIMES + RUN_TIMES_MASK + 1)
         self.wanted = _NOTHING_WANTED
         self.fd = None  # where stacks are written
 

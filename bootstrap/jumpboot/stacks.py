@@ -15,9 +15,9 @@ import sys
 from _thread import get_ident
 
 from .errors import is_machinery, is_of_package
+from .pages import SIZE
 
 _SHOW, _DUMP = signal.SIGRTMIN + 8, signal.SIGRTMIN + 9
-_SIZE = 65536
 _END = b"\0"
 _THREADS_MAX = 100
 _TASKS_MAX = 100
@@ -100,7 +100,7 @@ class Stacks:
         except BaseException:  # a task of the program's own making, no memory, no stack
             pass
         try:
-            room = _SIZE - os.lseek(self._fd, 0, os.SEEK_CUR) - len(_END)
+            room = SIZE - os.lseek(self._fd, 0, os.SEEK_CUR) - len(_END)
             os.write(self._fd, text[:max(room, 0)] + _END)
         except OSError:  # no room at all
             pass

@@ -35,6 +35,26 @@ def test_request_that_runs_has_begun_and_not_ended(start):
     assert worker.pages.counts() == (3, 3)
 
 
+def test_run_times_are_told(start):
+    """A request that surely takes long, among others; those that fail or cannot be found, too."""
+    worker = start('''
+        import time
+        def nap(): time.sleep(0.2)
+        def fail(): 1 / 0
+    ''')
+    worker.call("nap")
+    times = worker.pages.run_times(1)
+    assert times[1] >= 200_000_000
+    for ordinal in range(2, 131):
+        worker.send(worker.request(("fail", "unknown", "nap")[0 if ordinal != 99 else 2])[0])
+        worker.answer()
+    times = worker.pages.run_times(130)
+    assert len(times) == 64 and all(times.values())
+    assert times[99] >= 200_000_000
+    # The end of one is the beginning of the next, unless that came later.
+    assert worker.pages.run_times(1) == {1: times[129]}
+
+
 def test_unwanted_requests_are_skipped(start):
     worker = start('''
         called = []

@@ -75,6 +75,7 @@ static const char fake_worker_script[] =
         ">&2\n"
         "        answer \"$id\" null ;;\n"
         "    keep) kept=$id ;;\n"
+        "    both_kept) answer \"$kept\" 1; answer \"$id\" 2 ;;\n"
         "    swap) answer \"$id\" 2; answer \"$kept\" 1 ;;\n"
         "    patient) until [ \"$back\" ]; do sleep 0.01; done; back=; answer \"$id\" 1 ;;\n"
         "    mumble) trap 'printf half >&8' 42; while :; do sleep 0.01; done ;;\n"
@@ -138,6 +139,17 @@ static inline void count_requests(const struct worker *worker, uint64_t started,
 
         ck_assert_int_eq(pwrite(worker->pages.fd[PAGES_COUNTERS], counters, sizeof(counters), 0),
                          sizeof(counters));
+}
+
+/* What the worker would hold back by now. */
+static inline void hold_answers(const struct worker *worker, uint64_t generation, const char *text)
+{
+        const uint64_t word = generation << 32 | strlen(text);
+        int fd = worker->pages.fd[PAGES_COUNTERS];
+
+        ck_assert_int_eq(pwrite(fd, text, strlen(text), PAGES_HELD_OFFSET), strlen(text));
+        ck_assert_int_eq(pwrite(fd, &word, sizeof(word), PAGES_HELD_WORD * sizeof(word)),
+                         sizeof(word));
 }
 
 /* The loop, the script, and what workers need around them. */

@@ -591,6 +591,28 @@ START_TEST(a_drain_ends_though_a_writer_does_not)
 }
 END_TEST
 
+/* They lie elsewhere than in the pipe, where half a line may have come. */
+START_TEST(lines_are_taken_from_elsewhere)
+{
+        static const char line[] = "{\"request_id\":\"17\",\"result\":[1,2]}\n";
+        static const char half[] = "{\"request_id\":\"18\",\"result\":[1,2";
+
+        write_text(worker_out, half);
+        loop_until(channel.from_worker.length == sizeof(half) - 1);
+        ck_assert_int_eq(channel_take(&channel, line, sizeof(line) - 1), 0);
+        ck_assert_int_eq(channel_take(&channel, half, sizeof(half) - 1), 0);
+        write_text(worker_out, "]}\n");
+        loop_until(n_told == 2);
+        ck_assert_str_eq(told, "17 result=[1,2]|18 result=[1,2]|");
+        worker_out = close_fd(worker_out);
+        loop_until(n_closed == 1);
+        ck_assert_int_eq(channel_take(&channel, line, sizeof(line) - 1), 0);
+        ck_assert_uint_eq(n_told, 3);
+        ck_assert(channel.has_ended);
+        ck_assert_uint_eq(n_broken, 0);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("channel");
@@ -626,5 +648,6 @@ int main(void)
         tcase_add_test(tcase, closing_waits_for_a_worker_that_does_not_read);
         tcase_add_test(tcase, a_drain_takes_what_is_there);
         tcase_add_test(tcase, a_drain_ends_though_a_writer_does_not);
+        tcase_add_test(tcase, lines_are_taken_from_elsewhere);
         return run_suite(suite);
 }

@@ -10,7 +10,10 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <threads.h>
 #include <unistd.h>
 
 static struct pages pages;
@@ -77,6 +80,91 @@ START_TEST(counters_are_read)
                                    PAGES_COUNTERS_SIZE),
                          0);
         ck_assert_uint_eq(pages_counts(&pages).started, 0);
+}
+END_TEST
+
+START_TEST(run_times_are_read)
+{
+        counters[64 + 17] = 1500;
+        counters[64 + 63] = 1600;
+        ck_assert_uint_eq(pages_run_time(&pages, 17), 1500);
+        ck_assert_uint_eq(pages_run_time(&pages, 1000 * PAGES_RUN_TIMES + 17), 1500);
+        ck_assert_uint_eq(pages_run_time(&pages, 63), 1600);
+        ck_assert_uint_eq(pages_run_time(&pages, 64), 0);
+        counters[64] = UINT64_MAX;
+        ck_assert_uint_eq(pages_run_time(&pages, 64), UINT64_MAX);
+}
+END_TEST
+
+static void hold(uint64_t generation, const char *answers, size_t length)
+{
+        memcpy((char *)counters + PAGES_HELD_OFFSET, answers, length);
+        counters[PAGES_HELD_WORD] = generation << 32 | length;
+}
+
+START_TEST(held_answers_are_read)
+{
+        static char copy[PAGES_HELD_MAX];
+
+        ck_assert_uint_eq(pages_held(&pages, copy), 0);
+        hold(7, "one\ntwo\n", 8);
+        ck_assert_uint_eq(pages_held(&pages, copy), 8);
+        ck_assert(memcmp(copy, "one\ntwo\n", 8) == 0);
+        hold(8, "", 0);
+        ck_assert_uint_eq(pages_held(&pages, copy), 0);
+        hold(UINT32_MAX, "three\n", 6);
+        ck_assert_uint_eq(pages_held(&pages, copy), 6);
+        counters[PAGES_HELD_WORD] = UINT64_C(9) << 32 | PAGES_HELD_MAX;
+        ck_assert_uint_eq(pages_held(&pages, copy), PAGES_HELD_MAX);
+        ck_assert(memcmp(copy, "three\n", 6) == 0);
+}
+END_TEST
+
+START_TEST(what_cannot_be_held_is_not_read)
+{
+        static char copy[PAGES_HELD_MAX];
+
+        for (uint64_t length = PAGES_HELD_MAX + 1; length <= UINT32_MAX; length *= 2) {
+                counters[PAGES_HELD_WORD] = UINT64_C(9) << 32 | length;
+                ck_assert_uint_eq(pages_held(&pages, copy), 0);
+        }
+}
+END_TEST
+
+static atomic_uint n_looks;
+
+/* The same byte everywhere, another one each time. Every other time it stays for a while. */
+static int gather_for_ever(void *unused)
+{
+        (void)unused;
+        for (uint64_t generation = 1;; generation++) {
+                __atomic_store_n(&counters[PAGES_HELD_WORD], generation << 32, __ATOMIC_SEQ_CST);
+                memset((char *)counters + PAGES_HELD_OFFSET, (int)generation & 0xff,
+                       PAGES_HELD_MAX);
+                __atomic_store_n(&counters[PAGES_HELD_WORD], generation << 32 | PAGES_HELD_MAX,
+                                 __ATOMIC_SEQ_CST);
+                unsigned before = n_looks;
+                while (generation % 2 && n_looks - before < 2)
+                        thrd_yield();
+        }
+        return 0;
+}
+
+/* A worker goes on to write while it is read. */
+START_TEST(held_answers_are_of_one_time)
+{
+        static char copy[PAGES_HELD_MAX];
+        thrd_t writer;
+
+        ck_assert_int_eq(thrd_create(&writer, gather_for_ever, NULL), thrd_success);
+        for (unsigned n_read = 0; n_read < 20;) {
+                size_t length = pages_held(&pages, copy);
+                ck_assert(length == 0 || length == PAGES_HELD_MAX);
+                ck_assert(memcmp(copy, copy + 1, length > 0 ? length - 1 : 0) == 0);
+                n_looks++;
+                n_read += length > 0;
+        }
+        _exit(0); /* together with the writer */
 }
 END_TEST
 
@@ -151,6 +239,10 @@ int main(void)
         tcase_add_test(tcase, nobody_can_resize_them);
         tcase_add_test(tcase, the_worker_cannot_write_what_is_wanted);
         tcase_add_test(tcase, counters_are_read);
+        tcase_add_test(tcase, run_times_are_read);
+        tcase_add_test(tcase, held_answers_are_read);
+        tcase_add_test(tcase, what_cannot_be_held_is_not_read);
+        tcase_add_test(tcase, held_answers_are_of_one_time);
         tcase_add_test(tcase, a_cell_says_which_request_it_means);
         tcase_add_test(tcase, a_text_is_found_where_it_was_written);
         tcase_add_test(tcase, a_text_ends_with_the_file);

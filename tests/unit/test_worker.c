@@ -440,6 +440,81 @@ START_TEST(an_answer_before_its_death_counts)
 }
 END_TEST
 
+/* Of three answers that it was about to write together the pipe has got one, and half of the next.
+ */
+START_TEST(what_it_held_counts_after_its_death)
+{
+        start_ready("counting");
+        send_call("echo");
+        for (int i = 0; i < 3; i++)
+                send_call("half");
+        loop_until(n_answers == 1);
+        count_requests(worker, 3, 3);
+        hold_answers(worker, 1,
+                     "{\"request_id\":\"1\",\"result\":[1]}\n{\"request_id\":\"2\",\"result\":2}\n"
+                     "{\"request_id\":\"3\",\"result\":3}\n{\"request_id\":\"4\",\"resu");
+        loop_until(n_exited == 1);
+        ck_assert_str_eq(answers, "1:ok [1]|2:ok 2|3:ok 3|");
+        ck_assert_uint_eq(worker->ledger.answered, 3);
+        ck_assert_uint_eq(worker->served, 3);
+}
+END_TEST
+
+/* And lives on. */
+START_TEST(what_it_held_counts_when_it_closes_its_pipe)
+{
+        start_ready("counting");
+        count_requests(worker, 1, 1);
+        hold_answers(worker, 1, "{\"request_id\":\"1\",\"result\":1}\n");
+        send_call("shut");
+        loop_until(n_answers == 1);
+        ck_assert_uint_eq(n_exited, 0);
+        ck_assert_str_eq(answers, "1:ok 1|");
+}
+END_TEST
+
+START_TEST(what_it_holds_is_taken_once)
+{
+        start_ready("counting");
+        send_call("keep");
+        worker_take_held(worker);
+        ck_assert_uint_eq(n_answers, 0);
+        count_requests(worker, 1, 1);
+        hold_answers(worker, 1, "{\"request_id\":\"1\",\"result\":1}\n");
+        worker_take_held(worker);
+        worker_take_held(worker);
+        ck_assert_str_eq(answers, "1:ok 1|");
+        check_lists(WORKER_IDLE);
+        /* Before it has written them it may be sent more than the ledger remembers. */
+        for (unsigned i = 0; i < LEDGER_SIZE; i++)
+                send_call("both_kept");
+        loop_until(n_answers == 2);
+        ck_assert_str_eq(answers, "1:ok 1|2:ok 2|");
+        check_death("was ended: it answered a request that it does not have");
+}
+END_TEST
+
+START_TEST(what_it_holds_is_no_answer_without_counters)
+{
+        start_ready("echo");
+        send_call("exit");
+        hold_answers(worker, 1, "{\"request_id\":\"1\",\"result\":1}\n");
+        loop_until(n_exited == 1);
+        ck_assert_uint_eq(n_answers, 0);
+}
+END_TEST
+
+START_TEST(it_does_not_hold_what_is_no_answer)
+{
+        start_ready("counting");
+        send_call("hang");
+        hold_answers(worker, 1, "nonsense\n");
+        worker_take_held(worker);
+        check_death("was ended: it wrote to the answer pipe what is not JSON");
+        ck_assert_uint_eq(n_answers, 0);
+}
+END_TEST
+
 START_TEST(an_answer_before_it_is_ready_is_to_nobody)
 {
         start_ready("early");
@@ -661,6 +736,11 @@ int main(void)
         tcase_add_loop_test(tcase, its_death_is_told, 0, 4);
         tcase_add_test(tcase, its_death_by_a_signal_is_told);
         tcase_add_test(tcase, an_answer_before_its_death_counts);
+        tcase_add_test(tcase, what_it_held_counts_after_its_death);
+        tcase_add_test(tcase, what_it_held_counts_when_it_closes_its_pipe);
+        tcase_add_test(tcase, what_it_holds_is_taken_once);
+        tcase_add_test(tcase, what_it_holds_is_no_answer_without_counters);
+        tcase_add_test(tcase, it_does_not_hold_what_is_no_answer);
         tcase_add_test(tcase, an_answer_before_it_is_ready_is_to_nobody);
         tcase_add_test(tcase, without_a_request_id_it_answers_the_only_request);
         tcase_add_loop_test(tcase, what_is_written_twice_is_no_answer_to_the_next_request, 0, 2);
