@@ -8,14 +8,21 @@
 
 #include <stdbool.h>
 
+/* What the unfinished batches of all clients hold together. */
+struct batch_room {
+        size_t used, max;
+};
+
 struct batch {
         unsigned pending; /* requests that are not answered yet, and whoever still adds some */
         struct buffer out;
-        size_t *unsent; /* the sum that the bytes of `out` count in */
+        struct batch_room *room;
 };
 
 /* One is pending: the maker, who calls batch_end() when all requests have been added. */
-struct batch *batch_new(struct buffer_pool *buffers, size_t *unsent);
+struct batch *batch_new(struct buffer_pool *buffers, struct batch_room *room);
+/* A large answer for which there is no room is replaced by an error: nobody can take it before the
+ * others have come, too, and room for these can only come of batches that end. */
 int batch_add_answer(struct batch *batch, const struct rpc_answer *answer, const char *id,
                      size_t id_length);
 /* One less is pending. With the last one, the array of answers (if there are any) goes to the end

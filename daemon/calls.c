@@ -244,7 +244,7 @@ static void take_batch(struct client *client)
                 refuse_line(client, RPC_INVALID_REQUEST, detail);
                 return;
         }
-        struct batch *batch = batch_new(client->around->buffers, &client->around->unsent);
+        struct batch *batch = batch_new(client->around->buffers, &client->around->batched);
         if (!batch) {
                 refuse_line(client, RPC_INTERNAL_ERROR, "out of memory");
                 return;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "client.h"
 
-#include "batch.h"
 #include "calls.h"
 #include "client_input.h"
 #include "common/cleanup.h"
@@ -16,13 +15,18 @@
 
 #define GOOD_PART (64U * 1024U) /* of its answers; one who takes less is stalled */
 
+bool clients_have_unsent(const struct client_surroundings *around, size_t max)
+{
+        return around->unsent + around->batched.used > max;
+}
+
 void client_count_unsent(struct client *client)
 {
         struct client_surroundings *around = client->around;
 
         around->unsent += client->out.length - client->unsent;
         client->unsent = client->out.length;
-        if (around->unsent > around->max_unsent)
+        if (clients_have_unsent(around, around->max_unsent))
                 around->held(around->userdata);
 }
 
@@ -31,7 +35,16 @@ static void on_event(evutil_socket_t fd, short what, void *userdata);
 /* What is less than this does not count: small requests go on while large ones wait. */
 static bool holds_much(const struct client *client)
 {
-        return client->in.length + client->out.length > BUFFER_CHUNK_SIZE;
+        return client->in.length + client->out.length + client->caller.held > BUFFER_CHUNK_SIZE;
+}
+
+/* All together are over the limit, and it has its part in that. */
+static bool must_wait(const struct client *client)
+{
+        const struct client_surroundings *around = client->around;
+
+        return buffer_pool_moving(around->buffers) > around->max_buffered && !client->is_exempt &&
+               holds_much(client);
 }
 
 /* The one place that decides what the client waits for. */
@@ -41,11 +54,9 @@ static void client_update(struct client *client)
         bool may_read = !client->is_eof && client_input_limit(client) > 0;
         short events = 0;
 
-        if (may_read && !client->is_exempt && holds_much(client) &&
-            buffer_pool_moving(around->buffers) > around->max_buffered) {
-                client->is_held = true;
+        client->is_held = may_read && must_wait(client);
+        if (client->is_held)
                 around->held(around->userdata);
-        }
         if (may_read && !client->is_held)
                 events |= EV_READ | EV_PERSIST;
         if (!buffer_is_empty(&client->out))
@@ -195,17 +206,16 @@ static void on_event(evutil_socket_t fd, short what, void *userdata)
                 leave(client);
         if (what & EV_WRITE)
                 write_out(client);
-        if (client->fd >= 0 && (what & EV_READ))
+        /* In this turn others may have read what there was room for. */
+        if (client->fd >= 0 && (what & EV_READ) && !must_wait(client))
                 read_in(client);
         if (client->fd >= 0)
                 client_input_scan(client);
         go_on(client);
 }
 
-void client_release(struct client *client, bool is_exempt)
+void client_look_again(struct client *client)
 {
-        client->is_held = false;
-        client->is_exempt = is_exempt;
         go_on(client);
 }
 

@@ -7,6 +7,7 @@
  * A client that has gone stays as a husk until the requests that workers had begun have ended.
  */
 #include "ahead.h"
+#include "batch.h"
 #include "call.h"
 #include "common/buffer.h"
 #include "common/envelope.h"
@@ -44,8 +45,9 @@ struct client_surroundings {
         unsigned max_requests;              /* of one client */
         size_t max_request_size;
         size_t max_buffered;
-        size_t unsent;     /* bytes of answers that clients have not taken yet */
-        size_t max_unsent; /* past which no further request is begun */
+        size_t unsent; /* bytes of answers that clients have not taken yet */
+        struct batch_room batched;
+        size_t max_unsent; /* of both together, past which no further request is begun */
         /* A call of one of the daemon's own methods. */
         enum control_outcome (*control)(void *userdata, const struct call *call,
                                         struct request *request, struct rpc_answer *answer);
@@ -72,6 +74,7 @@ struct client {
         bool is_gone;          /* it has hung up: only its notifications are still wanted */
         bool is_held;          /* not reading: it holds much, and all together are over the limit */
         bool is_exempt;        /* reading in spite of that, to the end of its line */
+        bool was_exempt;       /* what has come of that line may still be there */
         uint64_t exempted;     /* since when */
         size_t unsent;         /* what of `out` is counted in the sum of all */
         size_t taken;          /* bytes that it has taken since ... */
@@ -89,9 +92,11 @@ struct client *client_free(struct client *client);
 void clients_refuse_deferred(struct client_surroundings *around);
 /* No more is read than what it has sent already. */
 void client_shut(struct client *client);
-/* A held one reads on; an exempt one only to the end of its line. */
-void client_release(struct client *client, bool is_exempt);
+/* Decides anew whether it is held. */
+void client_look_again(struct client *client);
 /* Counts what its `out` holds; whoever changes that calls it. */
 void client_count_unsent(struct client *client);
+/* Answers of more bytes than that wait for clients. */
+bool clients_have_unsent(const struct client_surroundings *around, size_t max);
 /* It holds a part of a line. */
 bool client_is_amid_line(const struct client *client);

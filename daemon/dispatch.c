@@ -13,7 +13,8 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#define SERIAL_MAX 24U
+#define SERIAL_MAX  24U
+#define RETRY_AFTER 0.5 /* seconds */
 
 struct outcall {
         struct registry *registry;
@@ -89,6 +90,26 @@ static bool take_parent(struct outcall *outcall)
         return outcall->parent != NULL;
 }
 
+/* The buffers are full, and it has a large call under way already: so those in flight make room,
+ * and no worker can have a part in it that grows. Another one is not left in the pipe, where its
+ * answer would wait behind it. */
+static bool is_too_much(const struct worker *worker, const struct channel_call *line)
+{
+        const struct surroundings *around = worker->around;
+
+        return worker->caller.held > 0 && line->length >= BUFFER_SHARE_MIN &&
+               buffer_pool_moving(around->buffers) > around->max_buffered;
+}
+
+static void refuse_overloaded_buffers(struct outcall *outcall)
+{
+        struct json_object *data = json_object_new_object();
+
+        json_object_object_add(data, "retry_after", json_object_new_double(RETRY_AFTER));
+        refuse_with(outcall, RPC_OVERLOADED, data,
+                    "max_buffered is reached, and the worker has large calls under way");
+}
+
 static bool is_under_way(const struct worker *worker, const struct call *call)
 {
         const struct request *request;
@@ -125,6 +146,8 @@ static bool is_refused(struct outcall *outcall, const char *wrong)
                 snprintf(detail, sizeof(detail), "a worker has at most %u calls under way",
                          DISPATCH_CALLS_MAX);
                 refuse_call(outcall, "limit", detail);
+        } else if (is_too_much(worker, outcall->line)) {
+                refuse_overloaded_buffers(outcall);
         } else if (!take_parent(outcall)) {
                 return true;
         } else if (outcall->parent->depth >= around->max_call_depth) {

@@ -43,32 +43,84 @@ static void drop_stalled(struct client_surroundings *around, uint64_t now)
         }
 }
 
-static void release_all(struct client_surroundings *around)
+/* Has those that are held decide anew: what they hold has changed. */
+static void look_again(struct client_surroundings *around)
 {
         struct client *client, *next;
 
         for (client = TAILQ_FIRST(&around->clients); client; client = next) {
                 next = TAILQ_NEXT(client, link);
-                if (client->is_held || client->is_exempt)
-                        client_release(client, false);
+                if (client->is_held)
+                        client_look_again(client);
         }
 }
 
-/* Lets one client go on to the end of its line, unless one does already. */
-static void release_one(struct client_surroundings *around)
+/* Below the limit nothing is beyond it, whoever it is of. */
+static void end_exemptions(struct client_surroundings *around)
+{
+        struct client *client;
+
+        TAILQ_FOREACH (client, &around->clients, link)
+                client->is_exempt = client->was_exempt = false;
+        TAILQ_FOREACH (client, &around->husks, link)
+                client->was_exempt = false;
+}
+
+/* What has come of the line that it was let end is still there: a request, or its answer. */
+static bool is_excess(struct client *client)
+{
+        if (!client->is_exempt && client->caller.held + client->out.length <= BUFFER_CHUNK_SIZE)
+                client->was_exempt = false;
+        return client->was_exempt;
+}
+
+static bool has_excess(const struct client_surroundings *around)
+{
+        struct client *client;
+
+        TAILQ_FOREACH (client, &around->clients, link)
+                if (is_excess(client))
+                        return true;
+        TAILQ_FOREACH (client, &around->husks, link)
+                if (is_excess(client))
+                        return true;
+        return false;
+}
+
+/* Of those that are in a line, the one that has the least under way besides. */
+static struct client *choose(const struct client_surroundings *around)
 {
         struct client *client, *chosen = NULL;
 
-        TAILQ_FOREACH (client, &around->clients, link) {
-                if (client->is_exempt)
-                        return;
-                if (!chosen && client->is_held && client_is_amid_line(client))
+        TAILQ_FOREACH (client, &around->clients, link)
+                if (client->is_held && client_is_amid_line(client) &&
+                    (!chosen || client->caller.held < chosen->caller.held))
                         chosen = client;
-        }
+        return chosen;
+}
+
+/* Lets one client go on to the end of its line, when what came of the last such line has gone: so
+ * there is progress even if it is the beginnings of lines that take all the room, and no more than
+ * one request beyond the limit. */
+static void release_one(struct client_surroundings *around)
+{
+        struct client *chosen = has_excess(around) ? NULL : choose(around);
+
         if (!chosen)
                 return;
+        /* The others have their turn before it has another. */
+        TAILQ_REMOVE(&around->clients, chosen, link);
+        TAILQ_INSERT_TAIL(&around->clients, chosen, link);
+        chosen->is_exempt = chosen->was_exempt = true;
         chosen->exempted = units_now();
-        client_release(chosen, true);
+        client_look_again(chosen);
+}
+
+/* Clients can make room, by taking answers. For what only waits in batches nothing else would come,
+ * if nothing was begun. */
+static bool is_to_hold_back(const struct client_surroundings *around)
+{
+        return around->unsent > 0 && clients_have_unsent(around, around->max_unsent);
 }
 
 /* Holds the workers back, or lets them go on, as the answers that wait have it. */
@@ -80,13 +132,20 @@ static void update_workers(struct pressure *pressure)
         struct pool *pool;
         bool was_held_back = pressure->workers->is_held_back;
 
-        pressure->workers->is_held_back = around->unsent > around->max_unsent;
+        pressure->workers->is_held_back = is_to_hold_back(around);
         if (!was_held_back || pressure->workers->is_held_back)
                 return;
         for (size_t i = 0; i < registry->n_pools; i++)
                 pool_resume(registry->pools[i], now);
         LIST_FOREACH(pool, &registry->leaving, leaving)
         pool_resume(pool, now);
+}
+
+/* Over the limits, or over such a part of them. */
+static bool is_over(const struct client_surroundings *around, size_t part)
+{
+        return buffer_pool_moving(around->buffers) > around->max_buffered / part ||
+               clients_have_unsent(around, around->max_unsent / part);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *userdata)
@@ -97,16 +156,20 @@ static void on_tick(evutil_socket_t fd, short what, void *userdata)
         (void)fd;
         (void)what;
         update_workers(pressure);
-        if (buffer_pool_moving(around->buffers) <= around->max_buffered &&
-            around->unsent <= around->max_unsent) {
-                log_notice(NULL, "the buffers are below max_buffered again: all goes on");
-                pressure->is_on = false;
-                release_all(around);
+        look_again(around);
+        if (is_over(around, 1)) {
+                drop_stalled(around, units_now());
+                release_one(around);
+                tick_again(pressure);
                 return;
         }
-        drop_stalled(around, units_now());
-        release_one(around);
-        tick_again(pressure);
+        end_exemptions(around);
+        if (is_over(around, 2)) {
+                tick_again(pressure);
+        } else {
+                log_notice(NULL, "the buffers are far below max_buffered again: all goes on");
+                pressure->is_on = false;
+        }
 }
 
 int pressure_init(struct pressure *pressure, struct client_surroundings *clients,
@@ -127,7 +190,7 @@ void pressure_begin(struct pressure *pressure)
 {
         const struct client_surroundings *around = pressure->clients;
 
-        pressure->workers->is_held_back |= around->unsent > around->max_unsent;
+        pressure->workers->is_held_back |= is_to_hold_back(around);
         if (pressure->is_on)
                 return;
         log_event(LOG_EVENT_BUFFERS_FULL, LOG_WARNING, NULL,

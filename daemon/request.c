@@ -10,7 +10,25 @@ void caller_init(struct caller *caller,
         peer_init(&caller->peer, -1);
         TAILQ_INIT(&caller->requests);
         caller->n_requests = 0;
+        caller->held = 0;
         caller->done = done;
+}
+
+/* What is shared keeps whole chunks, of which it may fill a small part. */
+static size_t held_by(const struct request *request)
+{
+        size_t length = request->large_params.length;
+
+        return length ? length + BUFFER_CHUNK_SIZE : 0;
+}
+
+static int share_params(struct request *request, const struct rpc_part *params)
+{
+        int r = buffer_share(&request->large_params, params->source, params->offset,
+                             params->length);
+
+        request->caller->held += held_by(request);
+        return r;
 }
 
 /* Takes the params over: inline, where room was made for them. */
@@ -20,8 +38,7 @@ static int take_params(struct request *request, const struct rpc_part *params, b
 
         request->params_length = params->length;
         if (!is_inline)
-                return buffer_share(&request->large_params, params->source, params->offset,
-                                    params->length);
+                return share_params(request, params);
         buffer_copy(params->source, params->offset, params->length, room);
         request->params = room;
         return 0;
@@ -77,6 +94,7 @@ struct request *request_free(struct request *request)
                 TAILQ_REMOVE(request->deferred, request, place);
         TAILQ_REMOVE(&request->caller->requests, request, of_caller);
         request->caller->n_requests--;
+        request->caller->held -= held_by(request);
         buffer_clear(&request->large_params);
         free(request);
         return NULL;

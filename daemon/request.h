@@ -27,6 +27,7 @@ struct caller {
         struct peer peer;
         struct request_list requests; /* not yet answered */
         unsigned n_requests;
+        size_t held; /* bytes of buffers that large params of them keep, a chunk's more for each */
         /* Takes the answer, before the request is freed. Must not submit requests. */
         void (*done)(struct caller *caller, struct request *request,
                      const struct rpc_answer *answer);

@@ -187,6 +187,8 @@ static int on_apply(void *userdata, const struct config *config, struct json_obj
         server->clients.max_request_size = options->max_request_size;
         server->clients.max_buffered = options->max_buffered;
         server->clients.max_unsent = options->max_buffered / 2;
+        server->clients.batched.max = options->max_buffered / 2;
+        server->workers.max_buffered = options->max_buffered;
         admit_clients(server, config);
         tell_of_groups(server, config);
         return 0;

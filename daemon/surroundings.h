@@ -20,6 +20,7 @@ struct surroundings {
         struct buffer_pool *buffers;
         uint64_t max_response_size;
         size_t max_request_size;
+        size_t max_buffered;     /* what all buffers may hold */
         size_t max_unread;       /* bytes that a worker may leave unread of what it is sent */
         unsigned max_call_depth; /* of calls by workers within each other */
         struct children *children;

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 from harness import GATE_SOURCE, error_of
 
@@ -191,10 +192,10 @@ def test_max_buffered_small_and_large_requests(start_daemon):
     )
     clients = [daemon.connect() for _ in range(12)]
     text = "y" * 900000
-    for client in clients:
-        client.request("app.echo", [text], id=1)
-    for client in clients:
-        assert client.receive()["result"] == text
+    with ThreadPoolExecutor(len(clients)) as threads:
+        calls = [threads.submit(client.call, "app.echo", [text]) for client in clients]
+        for call in calls:
+            assert call.result() == text
 
 
 def test_max_buffered_held_by_one_that_never_reads(start_daemon):
@@ -215,3 +216,21 @@ def test_max_buffered_held_by_one_that_never_reads(start_daemon):
     assert daemon.log_lines("max_buffered: pausing")
     while silent.socket.recv(1 << 20):
         pass  # what had been written to the socket before; then comes the end
+
+
+def test_max_buffered_reached_by_a_batch(start_daemon):
+    """The story: answers that waited for the rest of their batch counted as not taken by the client,
+    so that the rest never began."""
+    daemon = start_daemon(
+        {"app": {"main": {"source": ECHO}, "max_workers": 1, "request_timeout": 0}},
+        server={"max_buffered": "4M", "max_request_size": "1M", "max_response_size": "1M"},
+    )
+    client = daemon.connect()
+    client.send([{"jsonrpc": "2.0", "id": number, "method": "app.blank", "params": [900000]}
+                 for number in range(10)])
+    answers = client.receive()
+    sizes = [len(answer["result"]) for answer in answers if "result" in answer]
+    assert sizes == [900000] * 2  # of 2 MB, which is half of max_buffered
+    refused = [answer["error"]["data"]["kind"] for answer in answers if "error" in answer]
+    assert refused == ["too_large"] * 8
+    assert client.call("app.echo", ["goes on"]) == "goes on"

@@ -76,6 +76,7 @@ static inline void clients_begin(void)
                 .max_request_size = 100000,
                 .max_buffered = 1 << 30,
                 .max_unsent = 1 << 30,
+                .batched.max = 1 << 30,
                 .control = fake_control,
                 .gone = on_gone,
                 .held = on_held,
@@ -121,6 +122,7 @@ static inline void clients_end(void)
         ck_assert_uint_eq(clients.n_clients, 0);
         ck_assert_uint_eq(clients.n_requests, 0);
         ck_assert_uint_eq(clients.unsent, 0);
+        ck_assert_uint_eq(clients.batched.used, 0);
         ck_assert(TAILQ_EMPTY(&clients.husks));
         ck_assert(TAILQ_EMPTY(&deferred));
         registry_clear(&registry);

@@ -167,6 +167,7 @@ static inline void workers_begin(void)
                 .buffers = &buffers,
                 .max_response_size = 100000,
                 .max_request_size = 100000,
+                .max_buffered = 1 << 30,
                 .max_unread = 300000,
                 .max_call_depth = 16,
         };

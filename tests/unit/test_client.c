@@ -571,7 +571,7 @@ START_TEST(past_max_buffered_one_that_holds_much_is_held)
         say("\"method\":\"jumpbootd.ping\"}\n");
         ck_assert_uint_eq(count_lines(), 0);
         buffer_clear(&ballast);
-        client_release(client, false);
+        client_look_again(client);
         expect_lines(1);
 }
 END_TEST

@@ -291,6 +291,59 @@ START_TEST(answers_that_nobody_reads_are_bounded)
 }
 END_TEST
 
+/* A call by beta.echo of `length` bytes, as if the worker had written it. What it is answered at
+ * once lies in its channel then. */
+static void call_directly(struct worker *worker, const char *id, size_t length)
+{
+        static char text[10000];
+        struct buffer source;
+        size_t id_length = strlen(id);
+        struct channel_call call = {
+                .source = &source,
+                .length = length,
+                .id = {.type = ENVELOPE_STRING, .offset = 0, .length = id_length},
+                .command = {.type = ENVELOPE_STRING, .offset = id_length, .length = 11},
+                .data = {.type = ENVELOPE_STRING,
+                         .offset = id_length + 11,
+                         .length = length - id_length - 11},
+        };
+
+        memset(text, 'x', sizeof(text));
+        memcpy(stpcpy(text, id), "\"beta.echo\"\"", 12);
+        text[length - 1] = '"';
+        buffer_init(&source, &buffers);
+        ck_assert_int_eq(buffer_append(&source, text, length), 0);
+        dispatch_call(&registry, worker, &call);
+        buffer_clear(&source);
+}
+
+/* The story: clients were held back at max_buffered, and the calls of workers never. */
+START_TEST(of_large_calls_one_does_while_the_buffers_are_full)
+{
+        submit_call(alpha, "relay_and_hang", "{\"request_id\":\"py-1\",\"command\":\"beta.hang\"}");
+        loop_until(count_workers(beta, WORKER_BUSY) == 1);
+        struct worker *worker = first_worker(alpha, WORKER_BUSY);
+        around.max_buffered = 0;
+        call_directly(worker, "\"py-2\"", 9000);
+        ck_assert_uint_eq(worker->channel.to_worker.length, 0);
+        ck_assert_uint_eq(beta->queue_length, 1);
+        call_directly(worker, "\"py-3\"", 9000);
+        ck_assert_uint_eq(beta->queue_length, 1);
+        const char *told = buffer_text(&worker->channel.to_worker);
+        ck_assert_ptr_nonnull(strstr(told, "\"py-3\",\"error\":{\"code\":-32001"));
+        ck_assert_ptr_nonnull(strstr(told, "\"retry_after\":0.5"));
+        ck_assert_ptr_nonnull(strstr(told, "max_buffered"));
+        buffer_clear(&worker->channel.to_worker);
+        call_directly(worker, "\"py-4\"", 900);
+        around.max_buffered = 1 << 30;
+        call_directly(worker, "\"py-5\"", 9000);
+        ck_assert_uint_eq(worker->channel.to_worker.length, 0);
+        ck_assert_uint_eq(beta->queue_length, 3);
+        kill(worker->process.pid, SIGKILL);
+        loop_until(n_answers == 1);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("dispatch");
@@ -310,5 +363,6 @@ int main(void)
         tcase_add_test(tcase, a_line_that_cancels_is_not_answered);
         tcase_add_test(tcase, a_program_that_leaves_can_still_be_called_by_those_that_leave);
         tcase_add_test(tcase, answers_that_nobody_reads_are_bounded);
+        tcase_add_test(tcase, of_large_calls_one_does_while_the_buffers_are_full);
         return run_suite(suite);
 }

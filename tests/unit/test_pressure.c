@@ -120,6 +120,136 @@ START_TEST(one_after_the_other_may_end_its_line)
 }
 END_TEST
 
+/* The next look at who may go on, without a wait for it. */
+static void tick(void)
+{
+        event_active(pressure.timer, EV_TIMEOUT, 0);
+        loop_now();
+}
+
+/* A client in the middle of a line with large params, and held. */
+static int held_amid_params(struct client **ret)
+{
+        peer = -1;
+        connect_client();
+        write_text(peer, "{\"jsonrpc\":\"2.0\",\"params\":[\"");
+        write_text(peer, much);
+        say("\"],");
+        loop_until(client->in.length > sizeof(much));
+        if (buffer_is_empty(&ballast))
+                take_memory();
+        hold(peer, client);
+        *ret = client;
+        int end = peer;
+        peer = -1;
+        return end;
+}
+
+/* The story: one client after the other, or one again and again, was let end a request each time
+ * that the timer came, so that there was no limit to what came in with time. */
+START_TEST(what_came_of_one_line_goes_before_the_next_may_end)
+{
+        struct client *first, *second;
+        struct pool *pool = add_program("calc", "gated");
+        int end = held_amid_params(&first), other = held_amid_params(&second);
+        loop_until(first->is_exempt);
+        write_text(end, "\"method\":\"calc.echo\"}\n");
+        loop_until(pool->queue_length == 1);
+        for (int i = 0; i < 3; i++)
+                tick();
+        ck_assert(!first->is_exempt);
+        ck_assert(!second->is_exempt);
+        open_gate();
+        peer = end;
+        loop_until(count_lines() == 1);
+        tick();
+        ck_assert(second->is_exempt);
+        close(other);
+}
+END_TEST
+
+/* Nor may it leave, and come again. */
+START_TEST(what_came_of_one_line_counts_when_its_client_has_gone)
+{
+        struct client *first, *second;
+        struct pool *pool = add_program("calc", "able");
+        wait_idle(pool, 1);
+        int end = held_amid_params(&first), other = held_amid_params(&second);
+        loop_until(first->is_exempt);
+        write_text(end, "\"method\":\"calc.patient\"}\n");
+        loop_until(count_workers(pool, WORKER_BUSY) == 1);
+        client_drop(first);
+        close(end);
+        loop_now();
+        ck_assert(!TAILQ_EMPTY(&clients.husks));
+        for (int i = 0; i < 3; i++)
+                tick();
+        ck_assert(!second->is_exempt);
+        kill(first_worker(pool, WORKER_BUSY)->process.pid, SIGUSR1);
+        loop_until(second->is_exempt);
+        close(other);
+}
+END_TEST
+
+START_TEST(all_have_their_turn)
+{
+        struct client *first, *second;
+        int end = client_amid_line(&first), other = client_amid_line(&second);
+        take_memory();
+        hold(end, first);
+        hold(other, second);
+        loop_until(first->is_exempt);
+        write_text(end, "\"method\":\"jumpbootd.ping\"}\n{\"jsonrpc\":\"2.0\",\"long\":\"");
+        write_text(end, much);
+        loop_until(!first->is_exempt && first->is_held);
+        loop_until(second->is_exempt);
+        ck_assert(!first->is_exempt);
+        close(end);
+        close(other);
+}
+END_TEST
+
+/* What its requests hold is its, too; when they have ended it need not wait for the timer. */
+START_TEST(who_has_large_requests_under_way_waits_for_these)
+{
+        struct pool *pool = add_program("calc", "gated");
+        connect_client();
+        write_text(peer, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"calc.echo\",\"params\":[\"");
+        write_text(peer, much);
+        say("\"]}\n");
+        loop_until(pool->queue_length == 1);
+        take_memory();
+        say("{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"jumpbootd.ping\"}\n");
+        loop_until(client->is_held);
+        ck_assert_uint_eq(client->in.length, 0);
+        event_del(pressure.timer);
+        open_gate();
+        expect_lines(2);
+        ck_assert(!client->is_held);
+}
+END_TEST
+
+/* The story: what waited in a batch for its other answers kept these from being begun. */
+START_TEST(what_waits_in_batches_holds_nobody_back)
+{
+        add_idle_program("calc");
+        clients.max_unsent = 500000;
+        connect_client();
+        say("[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"jumpbootd.large\"},"
+            "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"jumpbootd.large\"},"
+            "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"jumpbootd.later\"}]\n");
+        loop_until(clients.batched.used > clients.max_unsent);
+        pressure_begin(&pressure);
+        ck_assert(!around.is_held_back);
+        tick();
+        ck_assert(!around.is_held_back);
+        ck_assert(pressure.is_on);
+        answer_deferred();
+        expect_lines(1);
+        loop_until(!pressure.is_on);
+}
+END_TEST
+
 /* The story: one client that took no answers kept all others from being heard, for seconds. */
 START_TEST(who_holds_little_goes_on)
 {
@@ -247,5 +377,10 @@ int main(void)
         tcase_add_test(tcase, who_does_not_take_his_answers_is_dropped);
         tcase_add_test(tcase, who_only_waits_for_an_answer_is_not_dropped);
         tcase_add_test(tcase, who_ends_his_line_too_slowly_is_dropped);
+        tcase_add_test(tcase, what_came_of_one_line_goes_before_the_next_may_end);
+        tcase_add_test(tcase, what_came_of_one_line_counts_when_its_client_has_gone);
+        tcase_add_test(tcase, all_have_their_turn);
+        tcase_add_test(tcase, who_has_large_requests_under_way_waits_for_these);
+        tcase_add_test(tcase, what_waits_in_batches_holds_nobody_back);
         return run_suite(suite);
 }
