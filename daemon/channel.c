@@ -334,6 +334,29 @@ static int append_head(struct channel *channel, const struct request *request)
         return buffer_append(&channel->to_worker, text, (size_t)(end - text));
 }
 
+/* An array in the call of a program holds the arguments one by one; in that of a client it may be
+ * an argument. */
+static bool is_positional(const struct request *request)
+{
+        const uint8_t *first = (const uint8_t *)request->params;
+
+        if (!request->parent || request->params_length == 0)
+                return false;
+        if (!first)
+                buffer_peek(&request->large_params, 0, &first);
+        return *first == '[';
+}
+
+static int append_tail(struct channel *channel, const struct request *request)
+{
+        static const char mark[] = ",\"positional\":true";
+        int r = 0;
+
+        if (channel->marks_positional && is_positional(request))
+                r = buffer_append(&channel->to_worker, mark, sizeof(mark) - 1);
+        return r < 0 ? r : buffer_append(&channel->to_worker, "}\n", 2);
+}
+
 int channel_send(struct channel *channel, const struct request *request)
 {
         struct buffer *out = &channel->to_worker;
@@ -344,7 +367,7 @@ int channel_send(struct channel *channel, const struct request *request)
         else if (r == 0)
                 r = request_write_params(request, out);
         if (r == 0)
-                r = buffer_append(out, "}\n", 2);
+                r = append_tail(channel, request);
         turn_defer(channel->turn, &channel->flush);
         return r;
 }

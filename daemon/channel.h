@@ -58,6 +58,7 @@ struct channel {
         struct buffer to_worker, from_worker;
         struct envelope envelope;
         size_t max_answer, max_call; /* the longest lines */
+        bool marks_positional;       /* it asks which arrays hold arguments one by one */
         bool is_closing;             /* close PipeIn once everything is written */
         bool has_ended;              /* broken or closed */
 };

@@ -141,6 +141,7 @@ static void on_ready(void *owner, struct json_object *line)
                 return;
         }
         worker->has_counters = json_object_get_boolean(member(line, "counters"));
+        worker->channel.marks_positional = json_object_get_boolean(member(line, "positional"));
         /* One that was forked names them only where they are others than its template's. */
         set_methods(worker, methods ? methods : worker->birth.methods, line);
         worker->idle_since = worker->process.ready;

@@ -66,8 +66,9 @@ class OwnLoop:
     def is_expected(self):
         return self.has_begun or self._service is not None
 
-    def begin(self, describe=dict, accepts_any=lambda: True):
-        """Makes the worker ready, once. Unless it is told, it is not known what it can do."""
+    def begin(self, describe=dict, accepts_any=lambda: True, is_server=False):
+        """Makes the worker ready, once. Unless it is told, it is not known what it can do. is_server: it
+        looks for whether arguments are positional."""
         self._listener = threading.get_ident()
         if self.has_begun:
             return
@@ -77,7 +78,7 @@ class OwnLoop:
                                    " the worker reads them itself")
             if not self.has_begun:
                 self._worker.fork_here()
-                self._worker.listen(describe, accepts_any)
+                self._worker.listen(describe, accepts_any, is_server)
                 self.has_begun = True
                 caller.use(self.link)
 

@@ -41,12 +41,14 @@ def _needs_any(signature):
                for parameter in signature.parameters.values())
 
 
-def arrange(signature, data):
-    """The positional and the keyword arguments.
+def arrange(signature, data, are_positional):
+    """The positional and the keyword arguments. are_positional: they stand in an array, one by one.
 
-    An array is spread if the method takes more than one argument; else it is the first one, as
-    is everything but an object.
+    Else an array is spread if the method takes more than one argument; if not it is the first one,
+    as is everything but an object.
     """
+    if are_positional:
+        return data, {}
     if isinstance(data, dict):
         return ([], data) if signature is None else _named(signature, data)
     if isinstance(data, list) and (signature is None or _takes_several(signature)):

@@ -16,8 +16,8 @@ class Command(Method):
 
     __slots__ = ()
 
-    def arguments(self, data, request_id):
-        return arrange(self.signature(), data)
+    def arguments(self, data, request_id, are_positional=False):
+        return arrange(self.signature(), data, are_positional)
 
 
 class Handler(Method):
@@ -28,7 +28,7 @@ class Handler(Method):
     def signature(self):
         return None
 
-    def arguments(self, data, request_id):
+    def arguments(self, data, request_id, are_positional=False):
         return (data, request_id), {}
 
 
@@ -41,7 +41,7 @@ class DefaultHandler(Handler):
         super().__init__(command, function)
         self.command = command
 
-    def arguments(self, data, request_id):
+    def arguments(self, data, request_id, are_positional=False):
         return (self.command, data, request_id), {}
 
 

@@ -156,7 +156,7 @@ class Service:
         if self.commands.has_async():
             import asyncio  # noqa: F401  not at the first call, which would wait for it
         if self._own:
-            self._own.begin(self.commands.described, self.commands.accepts_any)
+            self._own.begin(self.commands.described, self.commands.accepts_any, True)
 
     def _read(self):
         try:
@@ -179,20 +179,21 @@ class Service:
             if message is None:
                 return
             if isinstance(message, dict) and isinstance(message.get("command"), str):
-                self._run(message["command"], message.get("data"), message.get("request_id"))
+                self._run(message)
             if self._is_forked():
                 return  # a command has forked, and this is the child
 
     # One command
 
-    def _run(self, name, data, request_id):
+    def _run(self, message):
+        name, request_id = message["command"], message.get("request_id")
         command = self.commands.find(name)
         if command is None:
             message, near = self.commands.absence(name)
             line = self._answers.error(request_id, "method_not_found", message, near=near)
         else:
             self._unanswered = self._running = request_id
-            line = self._answer(command, data, request_id)
+            line = self._answer(command, message, request_id)
             self._running = None
             if self._unanswered is _ANSWERED:
                 return
@@ -201,11 +202,12 @@ class Service:
         else:
             self._pipes.writer.put(line, _FOREVER)
 
-    def _answer(self, command, data, request_id):
+    def _answer(self, command, message, request_id):
         """Runs it, and returns its answer, whatever happens."""
         args, kwargs = (), {}
         try:
-            args, kwargs = command.arguments(data, request_id)
+            args, kwargs = command.arguments(message.get("data"), request_id,
+                                             message.get("positional") is True)
             result = command.function(*args, **kwargs)
             if hasattr(result, "__await__"):
                 result = self._events.run(result, request_id)

@@ -33,13 +33,13 @@ class Status:
         with self._lock:
             write_all(self._fd, line)
 
-    def ready(self, methods, counts, accepts_any):
-        """methods None: those that the template told. counts: whether the worker counts its requests
-        in the shared pages. accepts_any: whether it takes commands that are not among its methods."""
+    def ready(self, methods, **traits):
+        """methods None: those that the template told. traits: counters, whether the worker counts its
+        requests in the shared pages; any_command, whether it takes commands that are not among its
+        methods; positional, whether it is to be told what arguments of calls are positional."""
         told = {} if methods is None else {"methods": methods}
-        counted = {"counters": True} if counts else {}
-        accepted = {"any_command": True} if accepts_any else {}
-        self._send({"type": "status", "message": "ready", **told, **counted, **accepted})
+        has = {name: True for name, value in traits.items() if value}
+        self._send({"type": "status", "message": "ready", **told, **has})
 
     def methods(self, methods, accepts_any):
         """Others than those that the worker was ready with."""

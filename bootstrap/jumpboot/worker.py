@@ -225,7 +225,7 @@ class Worker:
             if self._exit is not None:
                 raise self._exit
             return
-        self._become_ready(self._methods, self._pages.fd is not None, False)
+        self._become_ready(self._methods, counters=self._pages.fd is not None)
         self._methods = None
         caller.use(self._link)
         loop = Loop(self._table, self.answers, self.events, self._output, self._pages, self._link)
@@ -233,10 +233,10 @@ class Worker:
         if not self.forked():
             self._end()
 
-    def _become_ready(self, methods, counts, accepts_any):
+    def _become_ready(self, methods, **traits):
         hooks.late = lambda message: self.status.log("warning", message)
         self._settle()
-        self.status.ready(methods, counts, accepts_any)
+        self.status.ready(methods, **traits)
 
     def report_template(self, unfit):
         """Tells the daemon what workers that are forked from here can do, or why none can be."""
@@ -260,11 +260,11 @@ class Worker:
             self._flush()
             os._exit(0)
 
-    def listen(self, describe, accepts_any):
+    def listen(self, describe, accepts_any, is_server):
         """Tells the daemon that the worker is ready, from within the main module."""
         with self.stage("on_start"):
             self.start()
-        self._become_ready(self._reduced(describe()), False, accepts_any())
+        self._become_ready(self._reduced(describe()), any_command=accepts_any(), positional=is_server)
 
     def tell_methods(self, methods, accepts_any):
         """Tells it of others than those that it was ready with."""

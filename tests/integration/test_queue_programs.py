@@ -330,6 +330,45 @@ def test_calls_of_other_programs(calling):
     assert client.error("service.late")["data"]["exception"] == "jumpboot.CallTimeout"
 
 
+def test_arguments_of_calls_are_positional(start_daemon):
+    """The story: jumpboot.call("srv.one", 3) gave the method [3], for an array that a client sends is
+    the argument of a method that takes one."""
+    daemon = start_daemon({
+        "srv": {"main": {"source": textwrap.dedent("""
+            import time, jumpboot
+            class Server(jumpboot.JSONQueueServer):
+                def one(self, value): return value
+                def two(self, a, b=None): return [a, b]
+                def ask(self, command, data): return self.request("other." + command, data)
+            server = Server()
+            while server.running: time.sleep(0.05)
+        """)}, "max_workers": 2},
+        "other": {"main": {"source": textwrap.dedent("""
+            import time, jumpboot
+            class Server(jumpboot.JSONQueueServer):
+                def one(self, value): return value
+            server = Server()
+            while server.running: time.sleep(0.05)
+        """)}},
+        "plain": """
+            import jumpboot
+            def call(name, args): return jumpboot.call(name, *args)
+            async def acall(name, args): return await jumpboot.acall(name, *args)
+        """})
+    client = daemon.connect()
+    for function in ("plain.call", "plain.acall"):
+        for value in (3, [3], [1, 2], [], {"a": 1}, None, "x" * 10000):
+            assert client.call(function, ["srv.one", [value]]) == value
+        assert client.call(function, ["srv.two", [1, 2]]) == [1, 2]
+        assert client.call(function, ["srv.two", [[1, 2]]]) == [[1, 2], None]
+        error = client.error(function, ["srv.one", [1, 2]])
+        assert "too many positional arguments" in error["message"]
+    assert client.call("srv.ask", ["one", [3]]) == 3
+    assert client.call("srv.ask", {"command": "one", "data": 3}) == 3
+    assert client.call("srv.ask", {"command": "one", "data": {"value": 3}}) == 3
+    assert client.call("srv.one", [3]) == [3]
+
+
 def test_calls_that_would_wait_for_themselves(calling):
     client = calling.connect()
     for method in ("service.again", "plain.through"):

@@ -212,6 +212,46 @@ START_TEST(the_longest_function_fits)
 }
 END_TEST
 
+/* The story: a program's call with one argument, of a method that takes one, got that an array. */
+START_TEST(arrays_of_calls_by_programs_are_marked_for_who_asks)
+{
+        static char large[BUFFER_SHARE_MIN + 100];
+        struct request parent, *request = make(1, "f", "[1]");
+
+        memset(large, ' ', sizeof(large) - 1);
+        large[0] = '[';
+        large[sizeof(large) - 2] = ']';
+        channel.marks_positional = true;
+        channel_send(&channel, request);
+        loop_now();
+        ck_assert_str_eq(worker_reads(), "{\"request_id\":\"1\",\"command\":\"f\",\"data\":[1]}\n");
+        request->parent = &parent;
+        channel_send(&channel, request);
+        loop_now();
+        ck_assert_str_eq(worker_reads(), "{\"request_id\":\"1\",\"command\":\"f\",\"data\":[1],"
+                                         "\"positional\":true}\n");
+        channel.marks_positional = false;
+        channel_send(&channel, request);
+        loop_now();
+        ck_assert_str_eq(worker_reads(), "{\"request_id\":\"1\",\"command\":\"f\",\"data\":[1]}\n");
+        channel.marks_positional = true;
+        request = make(2, "f", "{}");
+        request->parent = &parent;
+        channel_send(&channel, request);
+        request = make(3, "f", "");
+        request->parent = &parent;
+        channel_send(&channel, request);
+        loop_now();
+        ck_assert_str_eq(worker_reads(), "{\"request_id\":\"2\",\"command\":\"f\",\"data\":{}}\n"
+                                         "{\"request_id\":\"3\",\"command\":\"f\",\"data\":{}}\n");
+        request = make(4, "f", large);
+        request->parent = &parent;
+        channel_send(&channel, request);
+        loop_now();
+        ck_assert_ptr_nonnull(strstr(worker_reads(), "],\"positional\":true}\n"));
+}
+END_TEST
+
 START_TEST(requests_of_a_turn_are_written_together)
 {
         channel_send(&channel, make(1, "f", "[1]"));
@@ -623,6 +663,7 @@ int main(void)
         tcase_add_test(tcase, a_serial_has_all_its_digits);
         tcase_add_test(tcase, a_function_cannot_change_the_line);
         tcase_add_test(tcase, the_longest_function_fits);
+        tcase_add_test(tcase, arrays_of_calls_by_programs_are_marked_for_who_asks);
         tcase_add_test(tcase, requests_of_a_turn_are_written_together);
         tcase_add_test(tcase, large_params_are_shared_and_wait_for_room);
         tcase_add_test(tcase, an_answer_may_be_split_at_every_byte);
