@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define FREE_CHUNKS_MAX  64U
+#define FREE_SMALL_MAX   1024U
 #define FREE_SLICES_MAX  1024U
 #define SMALL_CHUNK_SIZE 256U
 #define READ_VECTORS     16
@@ -22,18 +23,38 @@ struct chunk {
         uint8_t data[];
 };
 
-static struct chunk *chunk_new(struct buffer_pool *pool, size_t size)
+static struct chunk *take_free(struct chunk **list, unsigned *length)
 {
-        struct chunk *chunk = size == BUFFER_CHUNK_SIZE ? pool->free_chunks : NULL;
+        struct chunk *chunk = *list;
 
         if (chunk) {
-                pool->free_chunks = chunk->next;
-                pool->n_free_chunks--;
-        } else {
-                chunk = malloc(sizeof(*chunk) + size);
-                if (!chunk)
-                        return NULL;
+                *list = chunk->next;
+                (*length)--;
         }
+        return chunk;
+}
+
+/* False: there are enough of them already. */
+static bool keep_free(struct chunk **list, unsigned *length, unsigned max, struct chunk *chunk)
+{
+        if (*length >= max)
+                return false;
+        chunk->next = *list;
+        *list = chunk;
+        (*length)++;
+        return true;
+}
+
+static struct chunk *chunk_new(struct buffer_pool *pool, size_t size)
+{
+        struct chunk *chunk = NULL;
+
+        if (size == BUFFER_CHUNK_SIZE)
+                chunk = take_free(&pool->free_chunks, &pool->n_free_chunks);
+        else if (size == SMALL_CHUNK_SIZE)
+                chunk = take_free(&pool->free_small, &pool->n_free_small);
+        if (!chunk && !(chunk = malloc(sizeof(*chunk) + size)))
+                return NULL;
         chunk->references = 1;
         chunk->size = size;
         chunk->used = 0;
@@ -43,16 +64,18 @@ static struct chunk *chunk_new(struct buffer_pool *pool, size_t size)
 
 static void chunk_unref(struct buffer_pool *pool, struct chunk *chunk)
 {
+        bool is_kept = false;
+
         if (--chunk->references > 0)
                 return;
         pool->memory -= chunk->size;
-        if (chunk->size != BUFFER_CHUNK_SIZE || pool->n_free_chunks >= FREE_CHUNKS_MAX) {
+        if (chunk->size == BUFFER_CHUNK_SIZE)
+                is_kept =
+                        keep_free(&pool->free_chunks, &pool->n_free_chunks, FREE_CHUNKS_MAX, chunk);
+        else if (chunk->size == SMALL_CHUNK_SIZE)
+                is_kept = keep_free(&pool->free_small, &pool->n_free_small, FREE_SMALL_MAX, chunk);
+        if (!is_kept)
                 free(chunk);
-                return;
-        }
-        chunk->next = pool->free_chunks;
-        pool->free_chunks = chunk;
-        pool->n_free_chunks++;
 }
 
 static struct slice *slice_new(struct buffer_pool *pool)
@@ -79,17 +102,18 @@ static void slice_free(struct buffer_pool *pool, struct slice *slice)
 
 void buffer_pool_trim(struct buffer_pool *pool)
 {
-        while (pool->free_chunks) {
-                struct chunk *chunk = pool->free_chunks;
-                pool->free_chunks = chunk->next;
+        struct chunk *chunk;
+
+        while ((chunk = take_free(&pool->free_chunks, &pool->n_free_chunks)))
                 free(chunk);
-        }
+        while ((chunk = take_free(&pool->free_small, &pool->n_free_small)))
+                free(chunk);
         while (pool->free_slices) {
                 struct slice *slice = pool->free_slices;
                 pool->free_slices = slice->next;
                 free(slice);
         }
-        pool->n_free_chunks = pool->n_free_slices = 0;
+        pool->n_free_slices = 0;
 }
 
 static void link_slice(struct buffer *buffer, struct slice *slice)
@@ -158,18 +182,29 @@ void buffer_clear(struct buffer *buffer)
         cut_behind(buffer, NULL, 0);
 }
 
-static int append_chunk(struct buffer *buffer, const uint8_t *data, size_t length, size_t size)
+/* The first `length` bytes of a new chunk of that size, which are the buffer's last. NULL: no
+ * memory. */
+static void *extend_by_chunk(struct buffer *buffer, size_t length, size_t size)
 {
         struct chunk *chunk = chunk_new(buffer->pool, size);
 
         if (!chunk)
-                return -ENOMEM;
-        memcpy(chunk->data, data, length);
+                return NULL;
         chunk->used = length;
-        int r = add_slice(buffer, chunk, chunk->data, length);
-        if (r < 0)
-                chunk_unref(buffer->pool, chunk);
-        return r;
+        if (add_slice(buffer, chunk, chunk->data, length) == 0)
+                return chunk->data;
+        chunk_unref(buffer->pool, chunk);
+        return NULL;
+}
+
+static int append_chunk(struct buffer *buffer, const uint8_t *data, size_t length, size_t size)
+{
+        void *room = extend_by_chunk(buffer, length, size);
+
+        if (!room)
+                return -ENOMEM;
+        memcpy(room, data, length);
+        return 0;
 }
 
 /* A chunk for what comes behind `length` bytes: a few bytes do not take a large one, and many in
@@ -183,17 +218,25 @@ static size_t next_chunk_size(size_t length, size_t left)
         return size;
 }
 
-int buffer_append(struct buffer *buffer, const void *data, size_t length)
+void *buffer_extend(struct buffer *buffer, size_t length)
 {
-        const uint8_t *rest = data;
-        struct slice *last = buffer->tail;
-        size_t before = buffer->length, room = tail_room(buffer);
-        size_t in_room = room < length ? room : length;
+        if (length > tail_room(buffer))
+                return extend_by_chunk(buffer, length, next_chunk_size(buffer->length, length));
+        uint8_t *room = buffer->tail->chunk->data + buffer->tail->chunk->used;
+        grow_tail(buffer, length);
+        return room;
+}
 
-        if (in_room > 0)
-                memcpy(buffer->tail->chunk->data + buffer->tail->chunk->used, rest, in_room);
-        rest += in_room;
-        for (size_t left = length - in_room; left > 0;) {
+/* What does not fit behind the last byte, where there is some room perhaps. */
+static int append_beyond(struct buffer *buffer, const uint8_t *rest, size_t length, size_t room)
+{
+        struct slice *last = buffer->tail;
+        size_t before = buffer->length;
+
+        if (room > 0)
+                memcpy(last->chunk->data + last->chunk->used, rest, room);
+        rest += room;
+        for (size_t left = length - room; left > 0;) {
                 size_t size = next_chunk_size(buffer->length, left);
                 size_t part = left < size ? left : size;
                 if (append_chunk(buffer, rest, part, size) < 0) {
@@ -203,10 +246,23 @@ int buffer_append(struct buffer *buffer, const void *data, size_t length)
                 rest += part;
                 left -= part;
         }
-        if (in_room > 0) {
-                last->chunk->used += in_room;
-                last->length += in_room;
-                buffer->length += in_room;
+        if (room > 0) {
+                last->chunk->used += room;
+                last->length += room;
+                buffer->length += room;
+        }
+        return 0;
+}
+
+int buffer_append(struct buffer *buffer, const void *data, size_t length)
+{
+        size_t room = tail_room(buffer);
+
+        if (length > room)
+                return append_beyond(buffer, data, length, room);
+        if (length > 0) {
+                memcpy(buffer->tail->chunk->data + buffer->tail->chunk->used, data, length);
+                grow_tail(buffer, length);
         }
         return 0;
 }

@@ -26,9 +26,11 @@ struct slice {
 
 /* Where all buffers of a server get their memory from. Zero-initialise it. */
 struct buffer_pool {
-        struct chunk *free_chunks;
+        struct chunk *free_chunks; /* of BUFFER_CHUNK_SIZE */
+        struct chunk *free_small;  /* of the size that a few bytes get */
         struct slice *free_slices;
         unsigned n_free_chunks;
+        unsigned n_free_small;
         unsigned n_free_slices;
         size_t memory; /* bytes of chunks in use, however many share them */
         size_t kept;   /* those of them that stay, by whoever keeps them */
@@ -62,8 +64,11 @@ static inline bool buffer_is_empty(const struct buffer *buffer)
 /* Drops everything. It can be used again. */
 void buffer_clear(struct buffer *buffer);
 
-/* These two return 0 or -ENOMEM, and leave the buffer as it was when they fail. */
+/* These return 0 or -ENOMEM, and leave the buffer as it was when they fail. */
 int buffer_append(struct buffer *buffer, const void *data, size_t length);
+/* Appends `length` bytes, from 1 to BUFFER_SHARE_MIN, that the caller fills in at once, all of
+ * them. NULL: out of memory. */
+void *buffer_extend(struct buffer *buffer, size_t length);
 /* Appends bytes [offset, offset + length) of `from`: as references where that is worth it. */
 int buffer_share(struct buffer *buffer, const struct buffer *from, size_t offset, size_t length);
 

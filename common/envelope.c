@@ -30,8 +30,8 @@ _inline_ const uint8_t *string_value(struct envelope *envelope, const uint8_t *p
         return envelope->token == TOKEN_NONE ? value_end(envelope, p) : p;
 }
 
-/* A name of a member that is noted. */
-static const uint8_t *noted_name(struct envelope *envelope, const uint8_t *p, const uint8_t *end)
+/* A name of a member that is noted, in pieces or with escapes. */
+static const uint8_t *pieced_name(struct envelope *envelope, const uint8_t *p, const uint8_t *end)
 {
         p = string_scan(envelope, p, end, true);
         if (envelope->token == TOKEN_NONE)
@@ -42,12 +42,29 @@ static const uint8_t *noted_name(struct envelope *envelope, const uint8_t *p, co
 _inline_ const uint8_t *name(struct envelope *envelope, const uint8_t *p, const uint8_t *end)
 {
         if (envelope->depth == envelope->member_depth)
-                p = noted_name(envelope, p, end);
+                p = pieced_name(envelope, p, end);
         else
                 p = string_scan(envelope, p, end, false);
         if (envelope->token == TOKEN_NONE)
                 envelope->state = STATE_COLON;
         return p;
+}
+
+/* A name whose opening quote is at p. Most of those that are noted are there as a whole. */
+_inline_ const uint8_t *name_begin(struct envelope *envelope, const uint8_t *p, const uint8_t *end)
+{
+        if (envelope->depth == envelope->member_depth) {
+                const uint8_t *close = string_run(p + 1, end, false);
+
+                if (close < end && *close == '"') {
+                        envelope_key_whole(envelope, p + 1, (size_t)(close - p - 1));
+                        envelope->state = STATE_COLON;
+                        return close + 1;
+                }
+                envelope_key_begin(envelope);
+        }
+        envelope->token = TOKEN_STRING;
+        return name(envelope, p + 1, end);
 }
 
 /* The byte at p cannot belong to the number: it ends there, or it is wrong. */
@@ -166,10 +183,7 @@ _inline_ const uint8_t *act(struct envelope *envelope, const uint8_t *p, const u
                 envelope->token = TOKEN_STRING;
                 return string_value(envelope, p + 1, end);
         case ACTION_NAME:
-                if (envelope->depth == envelope->member_depth)
-                        envelope_key_begin(envelope);
-                envelope->token = TOKEN_STRING;
-                return name(envelope, p + 1, end);
+                return name_begin(envelope, p, end);
         case ACTION_NUMBER:
                 value_begin(envelope, p, ENVELOPE_NUMBER);
                 return number(envelope, p, end, TOKEN_NUMBER);
@@ -229,6 +243,8 @@ void envelope_init(struct envelope *envelope, const struct envelope_names *names
                    size_t max_elements)
 {
         *envelope = (struct envelope){.names = names, .max_elements = max_elements};
+        for (unsigned i = 0; names && i < names->count; i++)
+                envelope->name_length[i] = (uint8_t)strlen(names->name[i]);
         envelope_reset(envelope);
 }
 

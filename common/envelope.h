@@ -108,6 +108,7 @@ struct envelope {
         /* What it was made with; what need not be cleared. */
         const struct envelope_names *names;
         size_t max_elements;
+        uint8_t name_length[ENVELOPE_NAMES_MAX];
         char key[ENVELOPE_NAME_LENGTH];
         uint64_t seen[ENVELOPE_MEMBERS_MAX]; /* hashes of names */
 };

@@ -88,13 +88,16 @@ void envelope_key_begin(struct envelope *envelope)
         envelope->key_hash = FNV_OFFSET;
 }
 
-static void add_bytes(struct envelope *envelope, const uint8_t *bytes, size_t length)
+static uint64_t hash_more(uint64_t hash, const uint8_t *bytes, size_t length)
 {
-        uint64_t hash = envelope->key_hash;
-
         for (size_t i = 0; i < length; i++)
                 hash = (hash ^ bytes[i]) * FNV_PRIME;
-        envelope->key_hash = hash;
+        return hash;
+}
+
+static void add_bytes(struct envelope *envelope, const uint8_t *bytes, size_t length)
+{
+        envelope->key_hash = hash_more(envelope->key_hash, bytes, length);
         if (length > ENVELOPE_NAME_LENGTH - MIN(envelope->key_length, ENVELOPE_NAME_LENGTH)) {
                 envelope->key_length = ENVELOPE_NAME_LENGTH + 1;
                 return;
@@ -144,49 +147,64 @@ void envelope_key_unit(struct envelope *envelope, uint16_t unit)
                 add_code(envelope, unit);
 }
 
-/* The number of the name that was read, or -1. */
-static int find_name(const struct envelope *envelope)
+/* The number of a name that is looked for, or -1. */
+static int find_name(const struct envelope *envelope, const uint8_t *bytes, size_t length)
 {
         const struct envelope_names *names = envelope->names;
 
         for (unsigned i = 0; names && i < names->count; i++)
-                if (strlen(names->name[i]) == envelope->key_length &&
-                    envelope->key_length <= ENVELOPE_NAME_LENGTH &&
-                    memcmp(names->name[i], envelope->key, envelope->key_length) == 0)
+                if (envelope->name_length[i] == length &&
+                    memcmp(names->name[i], bytes, length) == 0)
                         return (int)i;
         return -1;
 }
 
 /* Whether a name that nobody looks for was there before; remembers it if not. */
-static bool was_seen(struct envelope *envelope)
+static bool was_seen(struct envelope *envelope, uint64_t hash)
 {
         for (unsigned i = 0; i < envelope->n_seen; i++)
-                if (envelope->seen[i] == envelope->key_hash)
+                if (envelope->seen[i] == hash)
                         return true;
         if (envelope->n_seen < ENVELOPE_MEMBERS_MAX)
-                envelope->seen[envelope->n_seen++] = envelope->key_hash;
+                envelope->seen[envelope->n_seen++] = hash;
         return false;
 }
 
-void envelope_key_end(struct envelope *envelope)
+/* The next value is that of the member with this number; is_twice: it was there before. */
+static void take_name(struct envelope *envelope, int name, bool is_twice)
 {
         struct envelope_message *message = current_message(envelope);
         enum envelope_fault fault = ENVELOPE_FAULT_NONE;
-        int name;
 
-        flush_surrogate(envelope);
-        name = find_name(envelope);
         if (envelope->n_members == ENVELOPE_MEMBERS_MAX)
                 fault = ENVELOPE_FAULT_MANY;
         else
                 envelope->n_members++;
-        if (name < 0 ? was_seen(envelope) : message->member[name].type != ENVELOPE_ABSENT) {
+        if (is_twice || (name >= 0 && message->member[name].type != ENVELOPE_ABSENT)) {
                 fault = ENVELOPE_FAULT_TWICE;
                 name = -1;
         }
         envelope->member = (int8_t)name;
         if (message->fault == ENVELOPE_FAULT_NONE)
                 message->fault = fault;
+}
+
+void envelope_key_end(struct envelope *envelope)
+{
+        int name = -1;
+
+        flush_surrogate(envelope);
+        if (envelope->key_length <= ENVELOPE_NAME_LENGTH)
+                name = find_name(envelope, (const uint8_t *)envelope->key, envelope->key_length);
+        take_name(envelope, name, name < 0 && was_seen(envelope, envelope->key_hash));
+}
+
+void envelope_key_whole(struct envelope *envelope, const uint8_t *bytes, size_t length)
+{
+        int name = find_name(envelope, bytes, length);
+
+        take_name(envelope, name,
+                  name < 0 && was_seen(envelope, hash_more(FNV_OFFSET, bytes, length)));
 }
 
 const uint8_t *envelope_fail(struct envelope *envelope, const uint8_t *p, enum envelope_error error,

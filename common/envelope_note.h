@@ -18,7 +18,9 @@ void envelope_note_begin(struct envelope *envelope, const uint8_t *p, enum envel
 /* The value that began last at this depth has its last byte before p. */
 void envelope_note_end(struct envelope *envelope, const uint8_t *p);
 
-/* A member's name: plain bytes as they come, code units of \u escapes, the end. */
+/* A member's name: all of it, without an escape. */
+void envelope_key_whole(struct envelope *envelope, const uint8_t *bytes, size_t length);
+/* Or in pieces: plain bytes as they come, code units of \u escapes, the end. */
 void envelope_key_begin(struct envelope *envelope);
 void envelope_key_take(struct envelope *envelope, const uint8_t *bytes, size_t length);
 void envelope_key_unit(struct envelope *envelope, uint16_t unit);

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define DETAIL_MAX 2048
+#define BEGIN      "{\"jsonrpc\":\"2.0\",\"id\":"
+#define RESULT     "\"result\":"
 
 static const struct {
         int code;
@@ -152,14 +154,19 @@ static int write_error(const struct rpc_answer *answer, struct buffer *out)
         return r == 0 ? buffer_append(out, "}}", 2) : r;
 }
 
+static int append_result(const struct rpc_answer *answer, struct buffer *out)
+{
+        if (answer->result.source)
+                return append_part(out, &answer->result);
+        return buffer_append(out, "null", 4);
+}
+
 static int write_result(const struct rpc_answer *answer, struct buffer *out)
 {
-        int r = buffer_append(out, "\"result\":", 9);
+        int r = buffer_append(out, RESULT, sizeof(RESULT) - 1);
 
-        if (r == 0 && answer->result.source)
-                r = append_part(out, &answer->result);
-        else if (r == 0)
-                r = buffer_append(out, "null", 4);
+        if (r == 0)
+                r = append_result(answer, out);
         return r == 0 ? buffer_append(out, "}", 1) : r;
 }
 
@@ -168,15 +175,21 @@ int rpc_answer_write_outcome(const struct rpc_answer *answer, struct buffer *out
         return answer->status == RPC_OK ? write_result(answer, out) : write_error(answer, out);
 }
 
+/* Most answers are results, and short: few steps for them. */
 int rpc_answer_write(const struct rpc_answer *answer, const char *id, size_t id_length,
                      struct buffer *out)
 {
-        static const char begin[] = "{\"jsonrpc\":\"2.0\",\"id\":";
-        int r = buffer_append(out, begin, sizeof(begin) - 1);
+        const char *then = answer->status == RPC_OK ? "," RESULT : ",";
+        const size_t then_length = answer->status == RPC_OK ? sizeof("," RESULT) - 1 : 1;
+        char *room = buffer_extend(out, sizeof(BEGIN) - 1 + id_length + then_length);
 
-        if (r == 0)
-                r = buffer_append(out, id, id_length);
-        if (r == 0)
-                r = buffer_append(out, ",", 1);
-        return r == 0 ? rpc_answer_write_outcome(answer, out) : r;
+        if (!room)
+                return -ENOMEM;
+        room = mempcpy(room, BEGIN, sizeof(BEGIN) - 1);
+        room = mempcpy(room, id, id_length);
+        memcpy(room, then, then_length);
+        if (answer->status != RPC_OK)
+                return write_error(answer, out);
+        int r = append_result(answer, out);
+        return r == 0 ? buffer_append(out, "}", 1) : r;
 }

@@ -45,10 +45,10 @@ void route_find(struct route *route, const struct registry *registry, struct cal
         const char *dot = memchr(call->method, '.', call->method_length);
         size_t length = dot ? (size_t)(dot - call->method) : 0;
 
-        *route = (struct route){
-                .is_reserved = dot && is_reserved(call->method, length),
-                .function = dot ? dot + 1 : NULL,
-        };
+        route->is_reserved = dot && is_reserved(call->method, length);
+        route->pool = NULL;
+        route->function = dot ? dot + 1 : NULL;
+        route->detail[0] = '\0';
         if (route->is_reserved)
                 return;
         if (call->is_unnamed)

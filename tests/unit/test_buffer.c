@@ -335,8 +335,17 @@ START_TEST(free_lists_are_used_and_trimmed)
         fill(&buffer, BUFFER_CHUNK_SIZE);
         ck_assert_uint_eq(buffers.n_free_chunks, kept - 1);
         buffer_clear(&buffer);
+
+        fill(&buffer, 1);
+        buffer_clear(&buffer);
+        ck_assert_uint_eq(buffers.n_free_small, 1);
+        ck_assert_ptr_nonnull(buffer_extend(&buffer, 100));
+        ck_assert_uint_eq(buffers.n_free_small, 0);
+        buffer_clear(&buffer);
+
         buffer_pool_trim(&buffers);
         ck_assert_uint_eq(buffers.n_free_chunks, 0);
+        ck_assert_uint_eq(buffers.n_free_small, 0);
         ck_assert_uint_eq(buffers.n_free_slices, 0);
         ck_assert_ptr_null(buffers.free_chunks);
 }
@@ -366,6 +375,19 @@ static void append_random(struct model *model)
         const uint8_t *from = pattern + (size_t)rand() % (sizeof(pattern) - length);
 
         ck_assert_int_eq(buffer_append(&model->buffer, from, length), 0);
+        memcpy(model->bytes + model->length, from, length);
+        model->length += length;
+}
+
+static void extend_random(struct model *model)
+{
+        size_t most = MODEL_MAX - model->length;
+        size_t length = up_to(most < BUFFER_SHARE_MIN ? most : BUFFER_SHARE_MIN);
+        const uint8_t *from = pattern + (size_t)rand() % (sizeof(pattern) - length);
+
+        if (length == 0)
+                return;
+        memcpy(buffer_extend(&model->buffer, length), from, length);
         memcpy(model->bytes + model->length, from, length);
         model->length += length;
 }
@@ -440,7 +462,7 @@ START_TEST(random_operations_agree_with_plain_bytes)
                 buffer_init(&models[i].buffer, &buffers);
         for (int round = 0; round < 20000; round++) {
                 struct model *model = &models[rand() % MODELS], *other = &models[rand() % MODELS];
-                switch (rand() % 7) {
+                switch (rand() % 8) {
                 case 0:
                         append_random(model);
                         break;
@@ -458,6 +480,9 @@ START_TEST(random_operations_agree_with_plain_bytes)
                         break;
                 case 5:
                         pass_random(model, other, ends);
+                        break;
+                case 6:
+                        extend_random(model);
                         break;
                 default:
                         drop_random(model, rand() % 16 ? 0 : model->length);
