@@ -202,7 +202,7 @@ static void refuse_length(struct channel *channel)
 }
 
 /* Scans what has come since the last time. */
-static void scan(struct channel *channel)
+static void scan_all(struct channel *channel)
 {
         struct envelope *envelope = &channel->envelope;
         const uint8_t *data;
@@ -222,6 +222,15 @@ static void scan(struct channel *channel)
                         envelope_reset(envelope);
                 }
         }
+}
+
+static void scan(struct channel *channel)
+{
+        bool was_scanning = channel->is_scanning;
+
+        channel->is_scanning = true;
+        scan_all(channel);
+        channel->is_scanning = was_scanning;
 }
 
 int channel_take(struct channel *channel, const void *lines, size_t length)

@@ -61,6 +61,7 @@ struct channel {
         bool marks_positional;       /* it asks which arrays hold arguments one by one */
         bool is_closing;             /* close PipeIn once everything is written */
         bool has_ended;              /* broken or closed */
+        bool is_scanning;            /* an event is being told: nothing else can be taken now */
 };
 
 /* Takes the descriptors, also where it fails. 0 or -ENOMEM. */

@@ -113,7 +113,7 @@ static void withdraw(struct client *client, struct request *request)
                 free_request(client, request);
         } else if (request->is_notification) {
                 return;
-        } else if (request->state == REQUEST_QUEUED) {
+        } else if (request->state == REQUEST_QUEUED || pool_take_back(pool, request)) {
                 pool_withdraw(pool, request);
                 free_request(client, request);
         } else if (request->state == REQUEST_SENT &&

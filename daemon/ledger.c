@@ -26,6 +26,16 @@ struct ledger_entry *ledger_at(struct ledger *ledger, uint64_t ordinal)
         return entry;
 }
 
+void ledger_expect(struct ledger *ledger, uint64_t ordinal, uint64_t expected, size_t bytes)
+{
+        struct ledger_entry *entry = ledger_at(ledger, ordinal);
+
+        ledger->expected += expected - entry->expected;
+        ledger->bytes += bytes - entry->bytes;
+        entry->expected = expected;
+        entry->bytes = bytes;
+}
+
 uint64_t ledger_find(struct ledger *ledger, uint64_t serial)
 {
         for (uint64_t ordinal = ledger->answered + 1; ordinal <= ledger->sent; ordinal++) {
@@ -50,6 +60,7 @@ void ledger_answered(struct ledger *ledger, uint64_t ordinal, uint64_t now)
 
         if (!entry)
                 return;
+        ledger_expect(ledger, ordinal, 0, 0);
         entry->request = NULL;
         entry->is_answered = true;
         if (ordinal != ledger->answered + 1)

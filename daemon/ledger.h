@@ -9,6 +9,7 @@
  * nobody.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct request;
@@ -19,6 +20,10 @@ struct ledger_entry {
         uint64_t serial;
         struct request *request; /* NULL: nobody waits for it any more */
         bool is_answered;        /* before one that was sent earlier */
+        bool is_skipped;         /* its worker has not begun it, and never will */
+        bool may_be_skipped;     /* it began just when it was to be taken back */
+        size_t bytes;            /* that it takes of the pipe, about */
+        uint64_t expected;       /* how long it will run, in nanoseconds */
 };
 
 struct ledger {
@@ -26,6 +31,8 @@ struct ledger {
         uint64_t answered;                      /* all up to this ordinal */
         uint64_t sent;                          /* the ordinal of the last one */
         uint64_t head_since; /* when the first one that is not answered came to be the first */
+        size_t bytes;        /* of all that are not answered, together */
+        uint64_t expected;
 };
 
 static inline bool ledger_is_empty(const struct ledger *ledger)
@@ -38,8 +45,16 @@ static inline bool ledger_is_full(const struct ledger *ledger)
         return ledger->sent - ledger->answered == LEDGER_SIZE;
 }
 
+/* How many are not answered. */
+static inline unsigned ledger_length(const struct ledger *ledger)
+{
+        return (unsigned)(ledger->sent - ledger->answered);
+}
+
 /* Books a request that is sent now, and gives its ordinal. There must be room. */
 uint64_t ledger_add(struct ledger *ledger, struct request *request, uint64_t serial, uint64_t now);
+/* Books what one that is not answered costs, in place of what was booked for it before. */
+void ledger_expect(struct ledger *ledger, uint64_t ordinal, uint64_t expected, size_t bytes);
 /* The entry with this ordinal; NULL: it was never sent, or is answered. */
 struct ledger_entry *ledger_at(struct ledger *ledger, uint64_t ordinal);
 /* The ordinal of what has this serial; 0: there is none that is not answered. */

@@ -98,6 +98,11 @@ void pages_want(struct pages *pages, uint64_t ordinal, bool is_cancelled)
                          __ATOMIC_SEQ_CST);
 }
 
+void pages_unwant(struct pages *pages, uint64_t ordinal)
+{
+        __atomic_store_n(&pages->wanted[ordinal % PAGES_CELLS], 0, __ATOMIC_SEQ_CST);
+}
+
 bool pages_is_cancelled(const struct pages *pages, uint64_t ordinal)
 {
         return pages->wanted[ordinal % PAGES_CELLS] == (ordinal << 1 | 1);

@@ -68,6 +68,8 @@ size_t pages_held(const struct pages *pages, void *copy);
 /* The n-th request of the worker is not wanted any more. If it has not begun by the counters that
  * are read after this, the worker will see it before it begins. */
 void pages_want(struct pages *pages, uint64_t ordinal, bool is_cancelled);
+/* It is wanted all the same. The worker may have seen that it was not. */
+void pages_unwant(struct pages *pages, uint64_t ordinal);
 /* Why it is not wanted. */
 bool pages_is_cancelled(const struct pages *pages, uint64_t ordinal);
 

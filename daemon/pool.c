@@ -55,6 +55,11 @@ void pool_cancel(struct pool *pool, struct request *request, uint64_t now)
         interrupts_give_up(pool, request, true, refuse_cancelled, now);
 }
 
+bool pool_take_back(struct pool *pool, struct request *request)
+{
+        return ahead_take_one_back(pool, request);
+}
+
 const char *pool_ask_stack(struct pool *pool, struct worker *worker, struct stack_asker *asker,
                            uint64_t now)
 {
@@ -71,6 +76,7 @@ void pool_maintain(struct pool *pool, uint64_t now)
         struct worker *worker;
         uint64_t next = limits_maintain(pool, now);
 
+        next = units_sooner(next, ahead_maintain(pool, now));
         next = units_sooner(next, templates_maintain(pool, now));
         next = units_sooner(next, quota_maintain(&pool->quota, &pool->context, now));
         if (pool->is_draining && !pool->is_stopping && is_drained(pool, now))
@@ -198,6 +204,7 @@ int pool_new(const struct surroundings *around, struct program_options *options,
         catalogue_init(&pool->catalogue, around->buffers);
         TAILQ_INIT(&pool->queue);
         TAILQ_INIT(&pool->watched);
+        ahead_init(&pool->ahead);
         templates_init(pool);
         for (enum worker_state state = 0; state < WORKER_STATES; state++)
                 TAILQ_INIT(&pool->workers.list[state]);
@@ -250,6 +257,7 @@ struct pool *pool_free(struct pool *pool)
         deadlines_clear(&pool->deadlines);
         json_object_put(pool->last_error);
         catalogue_clear(&pool->catalogue);
+        run_times_clear(&pool->run_times);
         program_options_unref(pool->options);
         program_options_unref(pool->wanted);
         renew_clear(pool);

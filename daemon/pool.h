@@ -3,9 +3,10 @@
 /*
  * The workers of one program, and the queue of those who wait for one.
  *
- * A request goes to the idle worker that was used last, else into the queue (first come, first
- * served), else it is refused. Everything that time decides - deadlines, how many workers there
- * should be, when to try again after failures - is decided in one place: pool_maintain().
+ * A request goes to the idle worker that was used last, else, if that is short, behind others to
+ * one that is busy, else into the queue (first come, first served), else it is refused. Everything
+ * that time decides - deadlines, how many workers there should be, when to try again after failures
+ * - is decided in one place: pool_maintain().
  */
 #include "catalogue.h"
 #include "common/rpc.h"
@@ -13,6 +14,7 @@
 #include "death.h"
 #include "metrics.h"
 #include "options.h"
+#include "pool_ahead.h"
 #include "pool_interrupts.h"
 #include "pool_recycle.h"
 #include "pool_refusals.h"
@@ -20,6 +22,7 @@
 #include "pool_templates.h"
 #include "quota.h"
 #include "request.h"
+#include "run_times.h"
 #include "slots.h"
 #include "turn.h"
 #include "worker.h"
@@ -53,6 +56,8 @@ struct pool {
         struct worker_lists workers;
         struct slots slots;
         struct pool_recycle recycle;
+        struct pool_ahead ahead;
+        struct run_times run_times; /* of its functions */
         struct pool_renewal renewal;
         struct pool_templates templates;
         struct request_list queue;
@@ -103,6 +108,9 @@ static inline void pool_freep(struct pool **pool)
 
 /* Takes a request over until it is finished. It may be finished, with a refusal, on return. */
 void pool_submit(struct pool *pool, struct request *request, uint64_t now);
+/* Has a sent request wait in the queue again, if its worker has surely not begun it. False: it may
+ * have. */
+bool pool_take_back(struct pool *pool, struct request *request);
 /* Takes a queued request out again, for a caller that has gone. */
 void pool_withdraw(struct pool *pool, struct request *request);
 /* Answers a queued or sent request with `cancelled`; a worker that has it is treated as one whose

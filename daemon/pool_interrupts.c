@@ -176,6 +176,7 @@ void interrupts_give_up(struct pool *pool, struct request *request, bool is_canc
                         (!worker->has_counters || request->ordinal == ledger_head(&worker->ledger));
 
         if (is_first && worker->state == WORKER_BUSY) {
+                ahead_take_back(pool, worker);
                 worker->interruption.is_cancelled = is_cancelled;
                 subject_set(&worker->interruption.subject, request);
                 refuse(pool, request);
@@ -217,7 +218,7 @@ void interrupts_answered(struct pool *pool, struct worker *worker, uint64_t now)
         /* What it comes to next may be unwanted just as well. */
         uint64_t head = ledger_head(&worker->ledger);
         const struct ledger_entry *entry = head ? ledger_at(&worker->ledger, head) : NULL;
-        if (entry && !entry->request) {
+        if (entry && !entry->request && !entry->is_skipped) {
                 interruption->is_cancelled = pages_is_cancelled(&worker->pages, head);
                 interruption->subject.serial = entry->serial;
                 begin(pool, worker, now);

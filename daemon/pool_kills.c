@@ -21,6 +21,7 @@ bool pool_kill_worker(struct pool *pool, struct worker *worker, uint64_t now)
                 worker_stop(worker, now);
         else if (request)
                 pool_cancel(pool, request, now);
+        ahead_take_back(pool, worker);
         turn_defer(pool->around->turn, &pool->maintain);
         return true;
 }

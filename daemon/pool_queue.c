@@ -88,6 +88,7 @@ static struct worker *idle_worker(const struct pool *pool)
 static void give(struct pool *pool, struct worker *worker, struct request *request, uint64_t now)
 {
         worker_send(worker, request, now);
+        ahead_given(pool, worker, request, now);
         if (pool->options->slow_request_timeout)
                 pool_wake_at(pool, now + pool->options->slow_request_timeout, now);
         if (recycle_is_once(worker))
@@ -100,9 +101,21 @@ static void refuse_overload(struct pool *pool, struct request *request, uint64_t
         refuse_overloaded(pool, request);
 }
 
+/* An idle one; or, where nobody waits before this request, one that may get it ahead. */
+static struct worker *worker_for(struct pool *pool, const struct request *request, uint64_t now)
+{
+        if (pool->around->is_held_back)
+                return NULL;
+        struct worker *worker = idle_worker(pool);
+        return worker || !TAILQ_EMPTY(&pool->queue) ? worker : ahead_find(pool, request, now);
+}
+
 void pool_submit(struct pool *pool, struct request *request, uint64_t now)
 {
-        struct worker *worker = pool->around->is_held_back ? NULL : idle_worker(pool);
+        if (pool->options->prefetch_time)
+                request->run_time = run_times_find(&pool->run_times, request->function,
+                                                   request->function_length);
+        struct worker *worker = worker_for(pool, request, now);
 
         request->pool = pool;
         request->submitted = now;
@@ -140,13 +153,39 @@ static struct request *next_request(struct pool *pool, uint64_t now)
         return pool->around->is_held_back ? NULL : request;
 }
 
+static void take_out(struct pool *pool, struct request *request)
+{
+        TAILQ_REMOVE(&pool->queue, request, place);
+        pool->queue_length--;
+}
+
+void queue_feed_ahead(struct pool *pool, uint64_t now)
+{
+        struct request *request;
+        struct worker *worker;
+
+        while ((request = next_request(pool, now)) && (worker = ahead_find(pool, request, now))) {
+                take_out(pool, request);
+                give(pool, worker, request, now);
+        }
+}
+
+void queue_return(struct pool *pool, struct request *request)
+{
+        if (request->worker)
+                ledger_at(&request->worker->ledger, request->ordinal)->request = NULL;
+        request->worker = NULL;
+        TAILQ_INSERT_HEAD(&pool->queue, request, place);
+        request->state = REQUEST_QUEUED;
+        pool->queue_length++;
+}
+
 void queue_feed(struct pool *pool, struct worker *worker, uint64_t now)
 {
         struct request *request = next_request(pool, now);
 
         if (request) {
-                TAILQ_REMOVE(&pool->queue, request, place);
-                pool->queue_length--;
+                take_out(pool, request);
                 give(pool, worker, request, now);
         } else if (worker->state == WORKER_BUSY) {
                 worker->idle_since = now;
@@ -164,6 +203,7 @@ void pool_resume(struct pool *pool, uint64_t now)
         while (!TAILQ_EMPTY(&pool->queue) && !pool->around->is_held_back &&
                (worker = idle_worker(pool)))
                 queue_feed(pool, worker, now);
+        queue_feed_ahead(pool, now);
 }
 
 void queue_refuse(struct pool *pool)

@@ -8,9 +8,14 @@
 #include <stdint.h>
 
 struct pool;
+struct request;
 struct worker;
 
 /* Gives a worker that has become free the request that waits longest; without one it is idle. */
 void queue_feed(struct pool *pool, struct worker *worker, uint64_t now);
+/* Gives busy workers what may be sent ahead of its turn. */
+void queue_feed_ahead(struct pool *pool, uint64_t now);
+/* Has a request that was sent to a worker wait in front of all others. */
+void queue_return(struct pool *pool, struct request *request);
 /* No worker will serve those that wait. */
 void queue_refuse(struct pool *pool);

@@ -140,8 +140,10 @@ static void renew_workers(struct pool *pool, const struct worker *trial, uint64_
         }
         for (enum worker_state state = WORKER_IDLE; state <= WORKER_BUSY; state++)
                 TAILQ_FOREACH (worker, &pool->workers.list[state], link)
-                        if (worker != trial)
+                        if (worker != trial) {
                                 worker->due = WORKER_DUE_RENEWED;
+                                ahead_take_back(pool, worker);
+                        }
 }
 
 void renew_became_ready(struct pool *pool, struct worker *worker, uint64_t now)

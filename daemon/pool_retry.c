@@ -2,16 +2,8 @@
 #include "pool_retry.h"
 
 #include "pool.h"
+#include "pool_queue.h"
 #include "refuse.h"
-
-static void take_back(struct pool *pool, struct request *request)
-{
-        ledger_at(&request->worker->ledger, request->ordinal)->request = NULL;
-        request->worker = NULL;
-        TAILQ_INSERT_HEAD(&pool->queue, request, place);
-        request->state = REQUEST_QUEUED;
-        pool->queue_length++;
-}
 
 static void log_retry(const struct worker *worker, const struct request *request)
 {
@@ -22,11 +14,14 @@ static void log_retry(const struct worker *worker, const struct request *request
         log_notice(&context, "its worker died: another one gets the request");
 }
 
-/* What has not begun goes to another worker, and nobody notices; what may be run twice, too. Each
- * once only: there may be something about it that no worker survives. */
+/* What has not begun goes to another worker, and nobody notices; what may be run twice, too. Once
+ * only, if it was the one that the worker was at: there may be something about it that none
+ * survives. What stood behind that has nothing to do with it. */
 static bool may_go_back(const struct pool *pool, const struct worker *worker,
                         struct request *request, enum begun begun)
 {
+        if (begun == BEGUN_NO && request->ordinal != ledger_head(&worker->ledger))
+                return true;
         if (begun == BEGUN_NO && !request->was_taken_back)
                 return request->was_taken_back = true;
         if (!pool->options->idempotent || request->was_retried)
@@ -46,7 +41,7 @@ void retry_or_refuse(struct pool *pool, struct worker *worker)
                         continue;
                 enum begun begun = worker_has_begun(worker, ordinal);
                 if (may_go_back(pool, worker, request, begun))
-                        take_back(pool, request);
+                        queue_return(pool, request);
                 else
                         refuse_died(pool, request, worker, begun);
         }

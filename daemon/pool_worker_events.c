@@ -37,10 +37,15 @@ static void on_waits(void *userdata, struct worker *worker)
 static void on_methods(void *userdata, struct worker *worker)
 {
         struct pool *pool = userdata;
+        const struct json_object *known = pool->catalogue.told;
 
         if (catalogue_take(&pool->catalogue, pool->options->name, worker->methods,
                            worker->takes_any) < 0)
                 log_error(&pool->context, "no memory to tell of its functions: ignoring them");
+        if (pool->catalogue.told != known && run_times_learn(&pool->run_times, worker->methods) < 0)
+                log_warning(&pool->context,
+                            "no memory for the run times of its functions: some are "
+                            "not known");
 }
 
 static void on_ready(void *userdata, struct worker *worker)
@@ -59,11 +64,14 @@ static void on_ready(void *userdata, struct worker *worker)
         turn_defer(pool->around->turn, &pool->maintain);
 }
 
-static void finish_answered(struct pool *pool, struct request *request,
+static void finish_answered(struct pool *pool, const struct worker *worker, struct request *request,
                             const struct rpc_answer *answer, uint64_t now)
 {
         pool->run_time +=
                 ((int64_t)(now - request->sent) - (int64_t)pool->run_time) / RUN_TIME_WEIGHT;
+        if (request->run_time && worker->has_counters)
+                run_time_record(request->run_time,
+                                pages_run_time(&worker->pages, request->ordinal));
         metrics_ended(&pool->metrics, request, now);
         pool_finish(pool, request, answer);
 }
@@ -76,11 +84,21 @@ static void on_answered(void *userdata, struct worker *worker, struct request *r
         failures_answered(pool);
         if (request) {
                 outcalls_end(worker, request, now);
-                finish_answered(pool, request, answer, now);
+                finish_answered(pool, worker, request, answer, now);
         }
         interrupts_answered(pool, worker, now);
-        if (worker->state == WORKER_BUSY && ledger_is_empty(&worker->ledger))
+        if (worker->state == WORKER_BUSY && ledger_is_empty(&worker->ledger)) {
                 on_free(pool, worker, now);
+        } else {
+                ahead_answered(pool, worker, now);
+                queue_feed_ahead(pool, now);
+        }
+}
+
+static void on_skipped(void *userdata, struct worker *worker, struct request *request, uint64_t now)
+{
+        queue_return(userdata, request);
+        on_answered(userdata, worker, NULL, NULL, now);
 }
 
 static void on_exited(void *userdata, struct worker *worker)
@@ -89,6 +107,7 @@ static void on_exited(void *userdata, struct worker *worker)
         uint64_t now = units_now();
 
         outcalls_end(worker, NULL, now);
+        ahead_exited(pool, worker);
         interrupts_exited(pool, worker);
         kills_exited(worker);
         if (!renew_ended(pool, worker, now))
@@ -105,6 +124,7 @@ static void on_called(void *userdata, struct worker *worker, const struct channe
 {
         struct pool *pool = userdata;
 
+        ahead_take_back(pool, worker); /* what it has would wait for the call */
         pool->events->called(pool->userdata, worker, call);
 }
 
@@ -127,6 +147,7 @@ const struct worker_events pool_worker_events = {
         .waits = on_waits,
         .methods = on_methods,
         .answered = on_answered,
+        .skipped = on_skipped,
         .called = on_called,
         .relieved = on_relieved,
         .leaving = on_leaving,

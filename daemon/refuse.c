@@ -28,12 +28,23 @@ static struct json_object *new_started(const struct request *request, enum begun
         return json_object_new_boolean(begun == BEGUN_YES);
 }
 
+/* It stands behind others of its worker. */
+static bool is_behind(const struct request *request)
+{
+        return request->state == REQUEST_SENT &&
+               request->ordinal != ledger_head(&request->worker->ledger);
+}
+
 /* Of a request that is answered without its worker. */
 static enum begun give_up(const struct request *request, bool is_cancelled)
 {
-        return request->state == REQUEST_SENT
-                       ? worker_give_up(request->worker, request->ordinal, is_cancelled)
-                       : BEGUN_NO;
+        if (request->state != REQUEST_SENT)
+                return BEGUN_NO;
+        enum begun begun = worker_give_up(request->worker, request->ordinal, is_cancelled);
+        if (is_behind(request))
+                ledger_at(&request->worker->ledger, request->ordinal)->is_skipped =
+                        begun == BEGUN_NO;
+        return begun;
 }
 
 void refuse_cancelled(struct pool *pool, struct request *request)
@@ -84,10 +95,11 @@ void refuse_unavailable(struct pool *pool, struct request *request)
 void refuse_timeout(struct pool *pool, struct request *request)
 {
         struct json_object *data = json_object_new_object();
-        bool runs = request->state == REQUEST_SENT;
+        enum begun begun = give_up(request, false);
+        bool runs = request->state == REQUEST_SENT && !(begun == BEGUN_NO && is_behind(request));
 
         json_object_object_add(data, "stage", json_object_new_string(runs ? "run" : "queue"));
-        json_object_object_add(data, "started", new_started(request, give_up(request, false)));
+        json_object_object_add(data, "started", new_started(request, begun));
         finish_with(pool, request, RPC_TIMEOUT, data, NULL);
 }
 

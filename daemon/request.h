@@ -18,6 +18,7 @@
 
 struct pool;
 struct request;
+struct run_time;
 struct worker;
 
 TAILQ_HEAD(request_list, request);
@@ -53,15 +54,16 @@ struct request {
         TAILQ_ENTRY(request) place;    /* in the pool's queue, on a worker's list, or on ... */
         struct request_list *deferred; /* ... the list of whoever will answer it */
         enum request_state state;
-        struct pool *pool;      /* while it is queued or sent */
-        struct worker *worker;  /* while it is sent */
-        void *group;            /* the caller's: the batch that it is part of */
-        struct request *parent; /* of a call by a worker: the one within which it was made */
-        unsigned depth;         /* how many are above it */
-        bool is_notification;   /* its answer goes nowhere */
-        bool was_taken_back;    /* from a worker that died before it had begun it */
-        bool was_retried;       /* after the death of a worker that may have begun it */
-        enum begun begun;       /* whether that one had */
+        struct pool *pool;         /* while it is queued or sent */
+        struct worker *worker;     /* while it is sent */
+        void *group;               /* the caller's: the batch that it is part of */
+        struct request *parent;    /* of a call by a worker: the one within which it was made */
+        struct run_time *run_time; /* of its function, in its pool; NULL: it has none */
+        unsigned depth;            /* how many are above it */
+        bool is_notification;      /* its answer goes nowhere */
+        bool was_taken_back;       /* from a worker that died before it had begun it */
+        bool was_retried;          /* after the death of a worker that may have begun it */
+        enum begun begun;          /* whether that one had */
 
         uint64_t serial;
         uint64_t received;  /* CLOCK_MONOTONIC, microseconds, as all times here */

@@ -39,6 +39,7 @@ static struct json_object *new_queue(const struct pool *pool)
         json_put_number(queue, "length", pool->queue_length);
         json_put_number(queue, "max", pool->options->max_queue_size);
         json_put_number(queue, "high_water", pool->queue_high_water);
+        json_put_number(queue, "ahead", ahead_count(pool));
         return queue;
 }
 
@@ -71,9 +72,9 @@ static const char *const shown_options[] = {
         "max_starting",        "startup_timeout",     "idle_timeout",         "max_requests",
         "max_requests_jitter", "max_worker_lifetime", "max_worker_memory",    "request_timeout",
         "queue_timeout",       "interrupt_timeout",   "slow_request_timeout", "terminate_timeout",
-        "max_queue_size",      "on_disconnect",       "idempotent",           "restart_threshold",
-        "restart_interval",    "memory_max",          "cpu_weight",           "tasks_max",
-        "debug_port",          "break_on_start",
+        "max_queue_size",      "prefetch_time",       "on_disconnect",        "idempotent",
+        "restart_threshold",   "restart_interval",    "memory_max",           "cpu_weight",
+        "tasks_max",           "debug_port",          "break_on_start",
 };
 
 static struct json_object *new_options(const struct program_options *options)

@@ -75,7 +75,8 @@ void worker_send(struct worker *worker, struct request *request, uint64_t now)
                 worker->busy_since = now;
                 worker_set_state(worker, WORKER_BUSY);
         }
-        output_forget_tail(&worker->process.err, request->serial);
+        if (ledger_length(&worker->ledger) == 1)
+                output_forget_tail(&worker->process.err, request->serial);
         if (channel_send(&worker->channel, request) < 0)
                 process_fail(&worker->process, "there was no memory to send it the request");
 }
@@ -105,6 +106,18 @@ enum begun worker_give_up(struct worker *worker, uint64_t ordinal, bool is_cance
 {
         pages_want(&worker->pages, ordinal, is_cancelled);
         return worker_has_begun(worker, ordinal);
+}
+
+bool worker_take_back(struct worker *worker, uint64_t ordinal)
+{
+        struct ledger_entry *entry = ledger_at(&worker->ledger, ordinal);
+
+        entry->is_skipped = worker_give_up(worker, ordinal, false) == BEGUN_NO;
+        if (!entry->is_skipped) {
+                pages_unwant(&worker->pages, ordinal);
+                entry->may_be_skipped = true; /* it may have looked in between */
+        }
+        return entry->is_skipped;
 }
 
 static void on_look(struct turn_task *task)

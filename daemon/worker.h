@@ -60,6 +60,9 @@ struct worker_events {
          * for it any more, and the answer is dropped. */
         void (*answered)(void *pool, struct worker *worker, struct request *request,
                          const struct rpc_answer *answer, uint64_t now);
+        /* It has skipped a request that was not to be taken back any more; it is with nobody now.
+         */
+        void (*skipped)(void *pool, struct worker *worker, struct request *request, uint64_t now);
         /* It calls a program. */
         void (*called)(void *pool, struct worker *worker, const struct channel_call *call);
         /* Of its calls some are answered and others not: told at the end of the turn. */
@@ -97,6 +100,14 @@ struct slowness {
         struct stack_asker asker;
 };
 
+/* Where it stands among those that get requests ahead of their turn: see pool_ahead.h. */
+struct worker_ahead {
+        TAILQ_ENTRY(worker) room_link, crowd_link;
+        bool has_room, is_crowded;
+        uint64_t seen_started; /* what it had begun when that had changed last, which was at ... */
+        uint64_t seen_at;
+};
+
 struct worker {
         TAILQ_ENTRY(worker) link;
         enum worker_state state;
@@ -119,6 +130,7 @@ struct worker {
         struct deadlock_node deadlock;
 
         struct ledger ledger;
+        struct worker_ahead ahead;
         bool has_counters; /* it counts what it begins and ends, and can be interrupted */
         bool takes_held;   /* answers come from the page, not over the pipe */
         uint64_t written;  /* answers that have come over the pipe, of a worker with counters */
@@ -159,6 +171,9 @@ struct worker *worker_free(struct worker *worker);
 enum begun worker_has_begun(struct worker *worker, uint64_t ordinal);
 /* Nobody will wait for it any more: if this says that it has not begun, it never will. */
 enum begun worker_give_up(struct worker *worker, uint64_t ordinal, bool is_cancelled);
+
+/* True: it has not begun a request and never will, though nobody has given it up. */
+bool worker_take_back(struct worker *worker, uint64_t ordinal);
 
 /* Hands it a request, for which its ledger must have room; it becomes busy. */
 void worker_send(struct worker *worker, struct request *request, uint64_t now);

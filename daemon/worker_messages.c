@@ -7,22 +7,35 @@
 #include "worker.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 bool worker_has_unread_request(const struct worker *worker)
 {
         return worker->called_within != worker->ledger.sent && channel_has_unread(&worker->channel);
 }
 
+/* It has come to the end of this one. The request, if anybody waits for it; NULL: nobody does. */
+static struct request *book(struct worker *worker, uint64_t ordinal, uint64_t now)
+{
+        struct ledger_entry *entry = ledger_at(&worker->ledger, ordinal);
+        struct request *request = entry->request;
+        uint64_t next;
+
+        worker->served += !entry->is_skipped;
+        ledger_answered(&worker->ledger, ordinal, now);
+        if ((next = ledger_head(&worker->ledger)))
+                output_forget_tail(&worker->process.err, ledger_at(&worker->ledger, next)->serial);
+        return request;
+}
+
 /* Hands an answer on; that of a request which nobody waits for any more reaches nobody. */
 static void finish(struct worker *worker, uint64_t ordinal, const struct rpc_answer *answer)
 {
-        struct request *request = ledger_at(&worker->ledger, ordinal)->request;
         uint64_t now = units_now();
+        struct request *request = book(worker, ordinal, now);
 
-        ledger_answered(&worker->ledger, ordinal, now);
         if (request)
                 request->worker = NULL;
-        worker->served++;
         worker->events->answered(worker->pool, worker, request, answer, now);
 }
 
@@ -34,6 +47,36 @@ static void take_answer(struct worker *worker, uint64_t ordinal, const struct ch
         reply_translate(from, &answer);
         finish(worker, ordinal, &answer);
         rpc_answer_clear(&answer);
+}
+
+/* Its answer to a request that is not wanted: it has not run it, and will not. */
+static bool is_skip(const struct channel_answer *from)
+{
+        static const char kind[] = "\"cancelled\"";
+        char text[sizeof(kind)] = "";
+
+        if (!from->kind.source || from->kind.length != sizeof(kind) - 1)
+                return false;
+        buffer_copy(from->kind.source, from->kind.offset, from->kind.length, text);
+        return strcmp(text, kind) == 0;
+}
+
+static bool was_skipped(struct worker *worker, uint64_t ordinal, const struct channel_answer *from)
+{
+        const struct ledger_entry *entry = ledger_at(&worker->ledger, ordinal);
+
+        return entry->may_be_skipped && entry->request && is_skip(from);
+}
+
+/* It was too late to take the request back, by what was read, and just in time all the same. */
+static void take_skip(struct worker *worker, uint64_t ordinal)
+{
+        uint64_t now = units_now();
+        struct request *request = book(worker, ordinal, now);
+
+        worker->served--;
+        request->worker = NULL;
+        worker->events->skipped(worker->pool, worker, request, now);
 }
 
 /* Answers a request for which the worker has written what is no answer. */
@@ -76,6 +119,8 @@ static void take_ours(struct worker *worker, const struct channel_answer *from)
                 process_fail(&worker->process, "it answered a request that it does not have");
         else if (ordinal != ledger_head(&worker->ledger))
                 process_fail(&worker->process, "it answered its requests out of their order");
+        else if (was_skipped(worker, ordinal, from))
+                take_skip(worker, ordinal);
         else
                 take_answer(worker, ordinal, from);
 }
@@ -128,8 +173,10 @@ void worker_take_held(struct worker *worker)
         char lines[PAGES_HELD_MAX];
         size_t length = worker->has_counters ? pages_held(&worker->pages, lines) : 0;
 
-        if (length == 0)
+        if (length == 0 || worker->channel.is_scanning)
                 return;
+        /* What it has written before it began to hold these stands in the pipe, and comes first. */
+        channel_drain(&worker->channel);
         worker->takes_held = true;
         if (channel_take(&worker->channel, lines, length) < 0)
                 log_error(&worker->process.context, "no memory for the answers that it holds");

@@ -279,7 +279,7 @@ def test_status_of_a_stuck_program(stuck):
     assert out.splitlines()[4].split() == ["app", "ready", "0", "1", "1", "2", "0", "0", "-", "0"]
     status, out, _ = ctl("status", "app", socket=stuck.socket_path)
     assert status == 0
-    assert "\nqueue     length 2, max 2, high_water 2\n" in out
+    assert "\nqueue     length 2, max 2, high_water 2, ahead 0\n" in out
 
 
 def test_workers_of_a_stuck_program(stuck):

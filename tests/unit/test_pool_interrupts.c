@@ -252,12 +252,12 @@ START_TEST(of_two_that_are_unwanted_the_second_has_a_time_of_its_own)
         worker_send(worker, new_request("patient", ""), units_now());
         struct request *second = ledger_at(&worker->ledger, 2)->request;
         second->pool = pool;
+        count_requests(worker, 2, 1); /* its answer to the first is on its way */
         pool_cancel(pool, second, units_now());
         ck_assert_uint_eq(worker->interruption.ordinal, 0);
         ck_assert_uint_eq(worker->pages.wanted[2], 2 << 1 | 1);
         pool_cancel(pool, ledger_first_request(&worker->ledger), units_now());
         ck_assert_uint_eq(worker->interruption.ordinal, 1);
-        count_requests(worker, 2, 1);
         loop_until(worker->interruption.ordinal == 2);
         ck_assert_uint_eq(pool->fates[FATE_INTERRUPTED], 1);
         loop_until(count_workers(pool, WORKER_IDLE) == 1);
@@ -278,9 +278,9 @@ START_TEST(one_that_was_given_up_in_its_worker_is_interrupted_in_its_turn)
         worker_send(worker, new_request("patient", ""), units_now());
         struct request *second = ledger_at(&worker->ledger, 2)->request;
         second->pool = pool;
+        count_requests(worker, 2, 1); /* its answer to the first is on its way */
         pool_cancel(pool, second, units_now());
         ck_assert_uint_eq(worker->interruption.ordinal, 0);
-        count_requests(worker, 2, 1);
         loop_until(n_answers == 2 && count_workers(pool, WORKER_IDLE) == 1);
         check_fates(1, 0, 0);
         ck_assert(log_has("debug calc#2: interrupted: the request was cancelled"));
