@@ -9,6 +9,7 @@ import time
 COUNTERS_SIZE, WANTED_SIZE, TEXT, CELLS = 131072, 4096, 69632, 512
 RUN_TIMES = 64
 DEADLINE = 60.0
+NUDGE = 0.2  # after this time a signal is sent again
 _F_SEAL_FUTURE_WRITE = 0x10
 _F_SIZE_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
 _ABOVE = 64  # the numbers below it are those of the worker
@@ -61,9 +62,11 @@ class SharedPages:
         end = os.lseek(self.counters_fd, 0, os.SEEK_CUR)
         return os.pread(self.counters_fd, end - TEXT, TEXT)
 
-    def wait_for_text(self):
-        """The text of stacks up to its end mark."""
-        _wait(lambda: self.text().endswith(b"\0"), self.text)
+    def wait_for_text(self, ask_again=lambda: None):
+        """The text of stacks up to its end mark; asks again for one that does not begin to come: a
+        signal that comes just before a system call is begun is seen only after it."""
+        _wait(lambda: self.text().endswith(b"\0"), self.text,
+              lambda: self.text() or ask_again())
         return self.text()[:-1].decode()
 
     def close(self):
@@ -71,9 +74,14 @@ class SharedPages:
         os.close(self.wanted_fd)
 
 
-def _wait(is_there, seen):
+def _wait(is_there, seen, nudge=lambda: None):
     """Waits for what is written to memory, of which no event tells."""
-    deadline = time.monotonic() + DEADLINE
+    now = time.monotonic()
+    deadline, next_nudge = now + DEADLINE, now + NUDGE
     while not is_there():
-        assert time.monotonic() < deadline, seen()
+        now = time.monotonic()
+        assert now < deadline, seen()
+        if now >= next_nudge:
+            nudge()
+            next_nudge = now + NUDGE
         time.sleep(0.0005)

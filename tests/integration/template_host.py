@@ -10,7 +10,6 @@ import select
 import socket
 import struct
 
-from shared_pages import SharedPages
 from worker_host import (DEADLINE, EXTRA_FD, Drain, LineReader, StartFailed, WorkerHost, program)
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -89,12 +88,10 @@ class TemplateHost(WorkerHost):
 
 class ForkedHost(WorkerHost):
     def __init__(self, template, environment=None):
-        self._serial = 0
-        self.exit_status = None
+        self._prepare()
         pipes = [self._high_pipe() for _ in range(5)]
         pipes[0].reverse()
         ours, theirs = zip(*pipes)
-        self.pages = SharedPages()
         number = template.command(
             (*theirs, self.pages.counters_fd, self.pages.wanted_fd), environment)
         for fd in theirs:

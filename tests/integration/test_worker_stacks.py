@@ -1,23 +1,27 @@
 # SPDX-License-Identifier: MIT
 """The stacks that a worker shows when it is asked for them, without being disturbed."""
+import os
+
 from worker_fixtures import python, spawn, start  # noqa: F401
 
 
-def test_stack_of_a_running_function(start):
+def test_stack_of_a_running_function(start, tmp_path):
     worker = start('''
         import threading, time
-        def outer():
+        def outer(path):
             threading.Thread(target=_aside, daemon=True).start()
-            return inner()
-        def inner():
+            return inner(path)
+        def inner(path):
             print("runs")
-            time.sleep(0.3)
-            return "undisturbed"
+            with open(path) as gate: return gate.read()
         def _aside(): time.sleep(600)
     ''')
-    worker.send(worker.request("outer")[0])
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    worker.send(worker.request("outer", [str(gate)])[0])
     worker.out.wait_for(b"runs\n")
     text = worker.show()
+    gate.write_text("undisturbed")
     assert text.index("in inner") < text.index("in outer") and "in _aside" in text
     assert worker.answer()["result"] == "undisturbed"
 
@@ -45,10 +49,10 @@ def test_tasks_of_the_event_loop(start):
     ''')
     worker.send(worker.request("outer")[0])
     worker.out.wait_for(b"runs\n")
-    text = ""
-    while "in sleep" not in text:
+    title, text = '", of the request (most recent call first):', ""
+    while title not in text:  # until it waits, and does not run any more
         text = worker.show()
-    own = text[text.index('", of the request (most recent call first):'):]
+    own = text[text.index(title):]
     assert own.index("in sleep") < own.index("in inner") < own.index("in outer")
     assert "in awaited" not in text
     assert 'Task "täsk\\ud800" (most recent call first):' in text and "in aside" in text
@@ -148,4 +152,4 @@ def test_forked_child_shows_nothing(start):
     ''')
     assert worker.result("crash") & 127 == 11
     assert worker.pages.text() == b""
-    assert b"Segmentation fault" in worker.err.data()
+    worker.err.wait_for(b"Segmentation fault")

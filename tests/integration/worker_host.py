@@ -16,7 +16,7 @@ import signal
 import threading
 import time
 
-from shared_pages import SharedPages
+from shared_pages import NUDGE, SharedPages
 
 BOOTSTRAP = pathlib.Path(__file__).resolve().parents[2] / "bootstrap"
 PIPE_IN, PIPE_OUT, STATUS_IN, BOOTSTRAP_FD, PROGRAM_FD, COUNTERS, WANTED, EXTRA_FD = range(3, 11)
@@ -187,9 +187,7 @@ class WorkerHost:
     def __init__(self, main, python=None, args=(), extra_fds=(), env=None, cwd=None, text=None,
                  **parts):
         self.python = python or pythons()[0]
-        self._serial = 0
-        self.exit_status = None
-        self.pages = SharedPages()
+        self._prepare()
         ours, theirs = {}, {}
         for name, child_reads in (("pipe_in", True), ("pipe_out", False), ("status", False),
                                   ("bootstrap", True), ("program", True), ("out", False),
@@ -204,6 +202,13 @@ class WorkerHost:
         self.out, self.err = Drain(ours["out"]), Drain(ours["err"])
         _feed(ours["bootstrap"], (BOOTSTRAP / "secondary.py").read_bytes())
         _feed(ours["program"], json.dumps(text or program(main, **parts)).encode())
+
+    def _prepare(self):
+        self._serial = 0
+        self.exit_status = None
+        self._is_over = threading.Event()
+        self._nudgers = []
+        self.pages = SharedPages()
 
     @staticmethod
     def _high_pipe():
@@ -309,16 +314,21 @@ class WorkerHost:
     # Interrupts and stacks
 
     def interrupt(self, ordinal, is_cancelled=False):
-        """The daemon does not want its n-th request any more."""
+        """The daemon does not want its n-th request any more. The signal is sent until that has
+        ended: one that comes just before a system call is begun does not keep that from waiting."""
         self.pages.want(ordinal, is_cancelled)
         self.signal("USR1")
+        nudger = threading.Thread(target=self._nudge, args=(ordinal,), daemon=True)
+        self._nudgers.append(nudger)
+        nudger.start()
+
+    def _nudge(self, ordinal):
+        while not self._is_over.wait(NUDGE) and self.pages.counts()[1] < ordinal:
+            self.signal("USR1")
 
     def interrupted(self, ordinal, is_cancelled=False):
-        """The answer to a request that is interrupted. The signal is sent until it comes: one that
-        comes just before a system call is begun does not keep that from waiting."""
+        """The answer to a request that is interrupted."""
         self.interrupt(ordinal, is_cancelled)
-        while not select.select([self.answers.fd], [], [], 0.2)[0]:
-            self.signal("USR1")
         return self.answer()
 
     def signal(self, name):
@@ -332,7 +342,7 @@ class WorkerHost:
         """The worker's stacks, as text."""
         self.pages.rewind()
         self.signal("SHOW")
-        return self.pages.wait_for_text()
+        return self.pages.wait_for_text(lambda: self.signal("SHOW"))
 
     # The end
 
@@ -363,6 +373,9 @@ class WorkerHost:
         self._reap()
 
     def _reap(self):
+        self._is_over.set()
+        for nudger in self._nudgers:
+            nudger.join()
         status = os.waitpid(self.pid, 0)[1]
         self.exit_status = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
 
