@@ -163,7 +163,8 @@ static int watch(struct connection *connection, bool is_blocked)
 
 static int flush(struct connection *connection)
 {
-        int r = send_waiting(connection);
+        /* ZeroMQ closes a connection that asks before it has been greeted. */
+        int r = connection->is_greeted ? send_waiting(connection) : 0;
 
         if (r < 0 && r != -EAGAIN)
                 return r;
@@ -229,7 +230,10 @@ static int take_answers(struct connection *connection)
         size_t done = 0;
         int r = 0;
 
-        while (r == 0 && done < connection->length &&
+        if (!connection->is_greeted)
+                connection->is_greeted = protocol_is_greeted(
+                        &connection->run->protocol, connection->bytes, connection->length, &done);
+        while (r == 0 && connection->is_greeted && done < connection->length &&
                protocol_find(&connection->run->protocol, connection->bytes + done,
                              connection->length - done, &connection->searched, &answer)) {
                 r = take_answer(connection, &answer, connection->bytes + done);
@@ -283,13 +287,19 @@ int connection_proceed(struct connection *connection)
 static int begin_calls(struct connection *connection)
 {
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
+        size_t length;
+        const char *greeting = protocol_greeting(&connection->run->protocol, &length);
 
+        connection->is_greeted = length == 0;
         connection->is_blocked = false;
         connection->n_ended = 0;
         connection->first = connection->n_waiting = 0;
         connection->sent = connection->length = connection->searched = 0;
         if (epoll_ctl(connection->run->epoll, EPOLL_CTL_ADD, connection->in, &event) < 0)
                 return -errno;
+        /* It fits: nothing has been written yet. */
+        if (length > 0 && write(connection->out, greeting, length) != (ssize_t)length)
+                return -EPIPE;
         for (unsigned i = 0; i < connection->run->depth; i++)
                 begin_call(connection, i);
         return flush(connection);

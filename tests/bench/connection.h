@@ -35,7 +35,7 @@ struct call {
 struct connection {
         struct run *run;
         int in, out; /* the same, if it is a socket; -1: it is not connected */
-        bool is_blocked;
+        bool is_greeted, is_blocked;
         struct call *calls; /* number n is at n % depth, and followed by n + depth */
         uint64_t n_ended;   /* calls that were answered since it was opened */
         uint64_t n_counted; /* right answers while the run was counting */

@@ -7,9 +7,9 @@
 #include "common/units.h"
 #include "connection.h"
 #include "cpu_time.h"
+#include "pipe_worker.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <json-c/json.h>
 #include <limits.h>
@@ -17,20 +17,18 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #define EVENTS_MAX 256
-#define GROUPS_MAX 8 /* and one for the worker on pipes */
+#define GROUPS_MAX 8 /* and one for the workers on pipes */
 #define RETRY_MS   1 /* until a connection that could not be made is tried again */
 
 struct load {
         struct run run;
         const char *socket;
-        char **command; /* of a worker on two pipes, instead of a socket */
-        pid_t worker;
+        char **command; /* of workers on two pipes each, instead of a socket */
+        struct pipe_worker *workers;
         unsigned n_connections;
         uint64_t warm_up, duration; /* microseconds */
         struct connection *connections;
@@ -51,8 +49,9 @@ static const char usage_text[] =
         "\n"
         "  --socket PATH        the UNIX socket of the server\n"
         "  --pipes              the command answers on its standard output what it reads from its\n"
-        "                       standard input; there is one connection then\n"
+        "                       standard input; each connection has one of its own\n"
         "  --http               HTTP/1.1 instead of JSON-RPC lines\n"
+        "  --zeromq             JSON-RPC in messages of ZeroMQ, to a ROUTER\n"
         "  --close              a new connection for each call (with --http)\n"
         "  --program NAME       the program whose functions are called (bench)\n"
         "  --work WORK          add, echo:SIZE or burn:DURATION (add)\n"
@@ -100,7 +99,10 @@ static void parse_option(struct load *load, int option, char *value)
                 load->socket = value;
                 break;
         case 'H':
-                load->run.protocol.is_http = true;
+                load->run.protocol.kind = PROTOCOL_HTTP;
+                break;
+        case 'Z':
+                load->run.protocol.kind = PROTOCOL_ZEROMQ;
                 break;
         case 'C':
                 load->run.protocol.keeps_alive = false;
@@ -145,6 +147,7 @@ static void parse_options(struct load *load, int argc, char **argv)
                 {"socket", required_argument, NULL, 's'},
                 {"pipes", no_argument, NULL, 'p'},
                 {"http", no_argument, NULL, 'H'},
+                {"zeromq", no_argument, NULL, 'Z'},
                 {"close", no_argument, NULL, 'C'},
                 {"program", required_argument, NULL, 'P'},
                 {"work", required_argument, NULL, 'W'},
@@ -167,9 +170,10 @@ static void parse_options(struct load *load, int argc, char **argv)
         load->command = is_piped && optind < argc ? argv + optind : NULL;
         if (!load->socket == !load->command || (!is_piped && optind < argc))
                 refuse("wanted is one of", "--socket PATH, --pipes COMMAND");
-        if (load->run.protocol.is_http && load->run.depth > 1)
+        bool is_http = load->run.protocol.kind == PROTOCOL_HTTP;
+        if (is_http && load->run.depth > 1)
                 refuse("HTTP goes one call at a time, not by", "--depth");
-        if (!load->run.protocol.keeps_alive && !load->run.protocol.is_http)
+        if (!load->run.protocol.keeps_alive && !is_http)
                 refuse("only with --http there can be", "--close");
 }
 
@@ -181,36 +185,21 @@ static void set_address(struct load *load)
         strcpy(load->run.address.sun_path, load->socket);
 }
 
-static _Noreturn void run_worker(char **command, int in, int out)
-{
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
-                _exit(71);
-        execvp(command[0], command);
-        fprintf(stderr, "load: cannot run %s: %s\n", command[0], strerror(errno));
-        _exit(127);
-}
-
 static void open_pipes(struct load *load)
 {
-        int calls[2], answers[2];
-
-        if (pipe2(calls, O_CLOEXEC) < 0 || pipe2(answers, O_CLOEXEC) < 0)
-                fail("cannot make pipes", errno);
-        load->worker = fork();
-        if (load->worker < 0)
-                fail("cannot fork", errno);
-        if (load->worker == 0)
-                run_worker(load->command, calls[0], answers[1]);
         struct cpu_time *group = &load->groups[load->n_groups++];
-        *group = (struct cpu_time){.name = "worker", .pids = {load->worker}, .n_pids = 1};
-        close(calls[0]);
-        close(answers[1]);
-        fcntl(calls[1], F_SETFL, O_NONBLOCK);
-        fcntl(answers[0], F_SETFL, O_NONBLOCK);
-        int r = connection_open_pipes(load->connections, answers[0], calls[1]);
-        if (r < 0)
-                fail("cannot write to the pipe", -r);
+
+        *group = (struct cpu_time){.name = "workers"};
+        for (unsigned i = 0; i < load->n_connections; i++) {
+                struct pipe_worker *worker = &load->workers[i];
+                int r = pipe_worker_start(worker, load->command);
+                if (r < 0)
+                        fail("cannot start a worker", -r);
+                group->pids[group->n_pids++] = worker->pid;
+                r = connection_open_pipes(&load->connections[i], worker->answers, worker->calls);
+                if (r < 0)
+                        fail("cannot write to the pipe", -r);
+        }
 }
 
 /* False: some have to be tried again, since the server does not accept fast enough. */
@@ -255,10 +244,22 @@ static void turn(struct load *load, bool *are_open)
                 *are_open = open_connections(load);
 }
 
+/* Workers that are still starting are none that warm up. */
+static bool has_begun(const struct load *load)
+{
+        for (unsigned i = 0; load->command && i < load->n_connections; i++)
+                if (load->connections[i].n_ended == 0)
+                        return false;
+        return true;
+}
+
 static void run(struct load *load)
 {
-        uint64_t begin = units_now(), now = begin;
         bool are_open = load->command || open_connections(load);
+
+        while (!has_begun(load))
+                turn(load, &are_open);
+        uint64_t begin = units_now(), now = begin;
 
         while (now < begin + load->warm_up + load->duration) {
                 turn(load, &are_open);
@@ -327,11 +328,12 @@ static void put_report(struct load *load)
 
 static void make_connections(struct load *load)
 {
+        if (load->command && load->n_connections > CPU_TIME_PROCESSES_MAX)
+                fail("too many workers", E2BIG);
         load->run.epoll = epoll_create1(EPOLL_CLOEXEC);
-        if (load->command)
-                load->n_connections = 1;
         load->connections = calloc(load->n_connections, sizeof(*load->connections));
-        if (load->run.epoll < 0 || !load->connections)
+        load->workers = calloc(load->n_connections, sizeof(*load->workers));
+        if (load->run.epoll < 0 || !load->connections || !load->workers)
                 fail("cannot begin", errno);
         for (unsigned i = 0; i < load->n_connections; i++)
                 if (connection_init(&load->connections[i], &load->run) < 0)
@@ -340,15 +342,14 @@ static void make_connections(struct load *load)
 
 static void end(struct load *load)
 {
-        for (unsigned i = 0; i < load->n_connections; i++)
+        for (unsigned i = 0; i < load->n_connections; i++) {
                 connection_clear(&load->connections[i]);
+                pipe_worker_end(&load->workers[i]);
+        }
         free(load->connections);
+        free(load->workers);
         close_fd(load->run.epoll);
         work_clear(&load->run.work);
-        if (load->worker) {
-                kill(load->worker, SIGKILL);
-                waitpid(load->worker, NULL, 0);
-        }
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "protocol.h"
 
+#include "zmtp.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,27 +16,56 @@
 #define HEADERS_MAX 8192
 #define LITERAL(s)  (s), (sizeof(s) - 1)
 
+const char *protocol_greeting(const struct protocol *protocol, size_t *ret_length)
+{
+        *ret_length = 0;
+        return protocol->kind == PROTOCOL_ZEROMQ ? zmtp_greeting(ret_length) : "";
+}
+
+bool protocol_is_greeted(const struct protocol *protocol, const char *bytes, size_t length,
+                         size_t *ret_size)
+{
+        *ret_size = protocol->kind == PROTOCOL_ZEROMQ ? zmtp_greeting_size(bytes, length) : 0;
+        return protocol->kind != PROTOCOL_ZEROMQ || *ret_size > 0;
+}
+
+static size_t put_http(const struct protocol *protocol, char buffer[static PROTOCOL_HEAD_MAX],
+                       const char *function, size_t params)
+{
+        return (size_t)snprintf(
+                buffer, PROTOCOL_HEAD_MAX,
+                "POST /%s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+                "%sContent-Length: %zu\r\n\r\n",
+                function, protocol->keeps_alive ? "" : "Connection: close\r\n", params);
+}
+
+static size_t put_line(const struct protocol *protocol, char *buffer, size_t size,
+                       const char *function, uint64_t number)
+{
+        return (size_t)snprintf(buffer, size,
+                                LINE_HEAD "%" PRIu64 ",\"method\":\"%s.%s\",\"params\":", number,
+                                protocol->program, function);
+}
+
 size_t protocol_put_head(const struct protocol *protocol, char buffer[static PROTOCOL_HEAD_MAX],
                          const char *function, uint64_t number, size_t params)
 {
-        int n;
-
-        if (protocol->is_http)
-                n = snprintf(
-                        buffer, PROTOCOL_HEAD_MAX,
-                        "POST /%s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-                        "%sContent-Length: %zu\r\n\r\n",
-                        function, protocol->keeps_alive ? "" : "Connection: close\r\n", params);
-        else
-                n = snprintf(buffer, PROTOCOL_HEAD_MAX,
-                             LINE_HEAD "%" PRIu64 ",\"method\":\"%s.%s\",\"params\":", number,
-                             protocol->program, function);
-        return (size_t)n;
+        if (protocol->kind == PROTOCOL_HTTP)
+                return put_http(protocol, buffer, function, params);
+        if (protocol->kind == PROTOCOL_LINES)
+                return put_line(protocol, buffer, PROTOCOL_HEAD_MAX, function, number);
+        size_t n = put_line(protocol, buffer + ZMTP_MESSAGE_HEAD,
+                            PROTOCOL_HEAD_MAX - ZMTP_MESSAGE_HEAD, function, number);
+        zmtp_put_head(buffer, n + params + strlen(protocol_tail(protocol)));
+        return ZMTP_MESSAGE_HEAD + n;
 }
 
 const char *protocol_tail(const struct protocol *protocol)
 {
-        return protocol->is_http ? "" : "}\n";
+        static const char *const tails[] = {
+                [PROTOCOL_LINES] = "}\n", [PROTOCOL_HTTP] = "", [PROTOCOL_ZEROMQ] = "}"};
+
+        return tails[protocol->kind];
 }
 
 static bool starts_with(const char *bytes, size_t length, const char *text, size_t n)
@@ -42,13 +73,13 @@ static bool starts_with(const char *bytes, size_t length, const char *text, size
         return length >= n && memcmp(bytes, text, n) == 0;
 }
 
-/* {"jsonrpc":"2.0","id":17,"result":3} and a newline, in just this layout. */
+/* {"jsonrpc":"2.0","id":17,"result":3}, in just this layout. */
 static void read_line(const char *line, size_t length, struct answer *answer)
 {
-        const char *end = line + length - 2; /* where the brace should be */
+        const char *end = line + length - 1; /* where the brace should be */
         char *p;
 
-        if (length < sizeof(LINE_HEAD) + 2 || !starts_with(line, length, LITERAL(LINE_HEAD)))
+        if (length < sizeof(LINE_HEAD) + 1 || !starts_with(line, length, LITERAL(LINE_HEAD)))
                 return;
         answer->number = strtoull(line + sizeof(LINE_HEAD) - 1, &p, 10);
         answer->has_number = p > line + sizeof(LINE_HEAD) - 1;
@@ -66,7 +97,7 @@ static bool find_line(const char *bytes, size_t length, size_t *searched, struct
         if (!newline)
                 return false;
         ret->size = (size_t)(newline - bytes) + 1;
-        read_line(bytes, ret->size, ret);
+        read_line(bytes, ret->size - 1, ret);
         return true;
 }
 
@@ -111,12 +142,34 @@ static bool find_response(const char *bytes, size_t length, struct answer *ret)
         return true;
 }
 
+static bool find_message(const char *bytes, size_t length, struct answer *ret)
+{
+        const char *body;
+        size_t n;
+
+        ret->size = zmtp_find(bytes, length, &body, &n);
+        if (ret->size > 0)
+                read_line(body, n, ret);
+        return ret->size > 0;
+}
+
 bool protocol_find(const struct protocol *protocol, const char *bytes, size_t length,
                    size_t *searched, struct answer *ret)
 {
         *ret = (struct answer){0};
-        bool is_found = protocol->is_http ? find_response(bytes, length, ret)
-                                          : find_line(bytes, length, searched, ret);
+        bool is_found = false;
+
+        switch (protocol->kind) {
+        case PROTOCOL_LINES:
+                is_found = find_line(bytes, length, searched, ret);
+                break;
+        case PROTOCOL_HTTP:
+                is_found = find_response(bytes, length, ret);
+                break;
+        case PROTOCOL_ZEROMQ:
+                is_found = find_message(bytes, length, ret);
+                break;
+        }
         if (is_found)
                 *searched = 0;
         return is_found;

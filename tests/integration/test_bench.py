@@ -94,7 +94,12 @@ def test_a_worker_on_pipes_answers_rightly(work, depth):
     assert is_clean(report)
     latency = report["latency_us"]
     assert 0 < latency["p50"] <= latency["p99"] <= latency["max"]
-    assert report["cpu_us"]["worker"] > 0
+    assert report["cpu_us"]["workers"] > 0
+
+
+def test_each_connection_on_pipes_has_a_worker_of_its_own():
+    report = run_load("--connections", "3", "--depth", "2", "--pipes", *WORKER)
+    assert is_clean(report)
 
 
 def test_a_load_through_the_relay_reaches_all_connections(tmp_path):
@@ -187,6 +192,66 @@ def test_http_statuses_are_failures(serve_with):
     report = run_load("--http", "--socket",
                       serve_with(talk_http(lambda call: b"%d" % sum(call), b"500 Oh")))
     assert report["calls"] == 0 and "500 Oh" in report["failure"]
+
+
+ZMTP_GREETING = (b"\xff\0\0\0\0\0\0\0\1\x7f\3\1NULL".ljust(64, b"\0")
+                 + b"\4\x1c\5READY\x0bSocket-Type\0\0\0\6ROUTER")
+
+
+def read_exactly(file, length):
+    data = b""
+    while len(data) < length:
+        data += file.read(length - len(data)) or b""
+    return data
+
+
+def read_frame(file):
+    """Flags and body; None: the client has left."""
+    flags = file.read(1)
+    if not flags:
+        return None
+    length = int.from_bytes(read_exactly(file, 8 if flags[0] & 2 else 1), "big")
+    return flags[0], read_exactly(file, length)
+
+
+def write_frame(file, flags, body):
+    head = (bytes([flags, len(body)]) if len(body) < 256
+            else bytes([flags | 2]) + len(body).to_bytes(8, "big"))
+    file.write(head + body)
+
+
+def talk_zeromq(result_of):
+    """As libzmq does it: whoever asks before the greeting has come is thrown out."""
+    def talk(file, number):
+        assert read_exactly(file, 64).startswith(b"\xff\0\0\0\0\0\0\0\0\x7f\3\0NULL\0")
+        flags, ready = read_frame(file)
+        assert flags == 4 and ready == b"\5READY\x0bSocket-Type\0\0\0\6DEALER"
+        file.write(ZMTP_GREETING[:70])
+        file.write(ZMTP_GREETING[70:])
+        try:
+            while read_frame(file) == (1, b""):
+                call = json.loads(read_frame(file)[1])
+                write_frame(file, 4, b"\4PING\0\0")
+                write_frame(file, 1, b"")
+                write_frame(file, 0, answer_line(call["id"], result_of(call))[:-1])
+        except OSError:
+            pass
+    return talk
+
+
+@pytest.mark.parametrize("work, result_of", [
+    ("add", lambda call: b"%d" % sum(call["params"])),
+    ("echo:100K", lambda call: json.dumps(call["params"][1]).encode()),
+])
+def test_messages_of_zeromq(serve_with, work, result_of):
+    report = run_load("--zeromq", "--work", work, "--connections", "2", "--depth", "3",
+                      "--socket", serve_with(talk_zeromq(result_of)))
+    assert is_clean(report)
+
+
+def test_wrong_answers_in_messages_of_zeromq(serve_with):
+    report = run_load("--zeromq", "--socket", serve_with(talk_zeromq(lambda call: b"7")))
+    assert report["calls"] == 0 and report["failures"] > 0
 
 
 @pytest.mark.parametrize("arguments, said", [
