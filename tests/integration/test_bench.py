@@ -3,6 +3,7 @@
 smallest relay there can be. How fast anything is, is not tested."""
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import DEADLINE, connect_socket, wait_until
+from harness import DEADLINE, connect_socket, processes_with, wait_until
 
 BUILD = Path(os.environ["JUMPBOOT_BUILD"]) / "tests/bench"
 BENCH = Path(__file__).resolve().parents[1] / "bench"
@@ -266,3 +267,56 @@ def test_wrong_answers_in_messages_of_zeromq(serve_with):
 def test_wrong_arguments_are_told(arguments, said):
     done = subprocess.run([BUILD / "load", *arguments], capture_output=True, text=True)
     assert done.returncode == 64 and said in done.stderr
+
+
+# The comparison. Others than jumpbootd and the limits need not be there; PATH hides them.
+COMPARE = [BENCH / "run", "--build", os.environ["JUMPBOOT_BUILD"], "--no-build", "--no-install",
+           "--peers", "pipes,relay,uwsgi", "--scale", "0.2"]
+
+
+@pytest.fixture
+def compare(tmp_path):
+    """Starts it with these arguments; what it starts in turn has the mark in its environment."""
+    mark = "BENCH_TEST=%s" % tmp_path
+    name, _, value = mark.partition("=")
+
+    def start(*arguments):
+        return subprocess.Popen([*COMPARE, "--output", tmp_path / "out", *arguments],
+                                env={**os.environ, "PATH": "/nonexistent", name: value},
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    start.mark = mark
+    start.folder = tmp_path / "out"
+    yield start
+    wait_until(lambda: not processes_with(mark), "all that it started to end")
+
+
+def test_a_comparison_writes_what_it_has_measured(compare):
+    run = compare("--rounds", "1", "--cases", "add c8 d1 w2 free,burn:1ms c2")
+    out, err = run.communicate(timeout=4 * DEADLINE)
+    assert run.returncode == 0, err
+    assert "uWSGI, keep-alive is left out: it is not installed" in out
+    assert out == (compare.folder / "table.txt").read_text()
+    results = json.loads((compare.folder / "results.json").read_text())
+    assert set(results["left_out"]) == {"uwsgi"}
+    samples = results["rounds"][0]
+    assert {name: set(each) for name, each in samples.items()} == {
+        "add c8 d1 w2 free": {"jumpbootd", "relay"},
+        "add c8 d1 w2 free beside echo:10M": {"jumpbootd", "relay"},
+        "burn:1ms c2 d1 w2 free": {"jumpbootd", "pipes", "relay"}}
+    for each in samples.values():
+        for sample in each.values():
+            assert sample["calls"] > 0 and sample["failures"] == 0
+            assert sample["cpu_us"]["workers"] > 0
+    assert "alone" in samples["add c8 d1 w2 free beside echo:10M"]["jumpbootd"]
+    assert results["summary"]["ratios"]["add c8 d1 w2 free"]["relay"]["count"] == 1
+
+
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_comparison_that_is_ended_takes_along_what_it_started(compare, number, status):
+    run = compare("--rounds", "1000", "--cases", "add c8 d1 w2 free")
+    wait_until(lambda: "measurements a round" in run.stderr.readline(), "the rounds to begin")
+    assert len(processes_with(compare.mark)) > 1
+    run.send_signal(number)
+    run.communicate(timeout=DEADLINE)
+    assert run.returncode == status and not compare.folder.exists()

@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 
 import program
+from peers.parent import die_with_parent
 
 SIZES = {"": 1, "K": 1024, "M": 1024 * 1024}
 TIMES = {"us": 1, "ms": 1000, "s": 1000000}
@@ -38,7 +39,7 @@ class Pool:
     """multiprocessing.Pool: apply for one call at a time, apply_async for more."""
 
     def __init__(self, workers):
-        self._pool = multiprocessing.get_context("fork").Pool(workers)
+        self._pool = multiprocessing.get_context("fork").Pool(workers, die_with_parent)
 
     def call(self, function, arguments):
         return self._pool.apply(function, arguments)
@@ -54,7 +55,8 @@ class Executor:
     """concurrent.futures.ProcessPoolExecutor."""
 
     def __init__(self, workers):
-        self._pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"))
+        self._pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"),
+                                         die_with_parent)
 
     def call(self, function, arguments):
         return self._pool.submit(function, *arguments).result()

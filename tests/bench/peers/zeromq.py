@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: MIT
 """zeromq.py SOCKET N: a proxy between a ROUTER for clients and a DEALER for N workers, each with a
 REP socket: the pattern that ZeroMQ's guide has for this. Calls are JSON-RPC, a message each."""
-import ctypes
 import json
 import os
-import signal
 import sys
 
 import zmq
 
+from peers.parent import die_with_parent
 from program import add, burn, echo
 
 FUNCTIONS = {"bench.add": add, "bench.burn": burn, "bench.echo": echo}
-PR_SET_PDEATHSIG = 1
 
 
 def work(endpoint):
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     socket = zmq.Context().socket(zmq.REP)
     socket.connect(endpoint)
     while True:
