@@ -89,6 +89,8 @@ class Table:
             table.instructions[name] = float(instructions.replace(",", ""))
             if calls:
                 table.system_calls[name] = float(calls)
+        for name, ratio in re.findall(r"^\| (.*) \| (\d+\.\d{3}) \|$", text, re.MULTILINE):
+            table.growth[name] = float(ratio)
         return table
 
     def grown_since(self, noted, factor):

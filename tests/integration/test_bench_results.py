@@ -11,7 +11,9 @@ TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/bench"))
 
 from comparison import cases, command, figures, goals, machine  # noqa: E402
-from comparison import peers, plot, readme, table  # noqa: E402
+from comparison import peers, plot, readme, session, table  # noqa: E402
+from comparison.children import Failed  # noqa: E402
+from cost_table import Table  # noqa: E402
 
 C1, C64 = goals.ALONE_C1, goals.ONE_CPU_C64
 
@@ -33,6 +35,7 @@ def make_results(*rounds):
         "server_start_s": {"uwsgi": 0.25},
         "system_calls": {C1: {"calls": 10000.0, "system_calls": 60010, "per_call": 6.001,
                               "tool": "perf"}},
+        "growth": {"from 1 to 200 workers": 1.002, "from 1 to 10,000 clients": 1.3},
         "start_up": {
             "forked, numpy": {"ready_ms": [2.0, 4.0, 3.0], "own_mb": [0.75, 0.8, 0.85]},
             "python3 -c": {"ready_ms": [14.0], "own_mb": []},
@@ -128,6 +131,40 @@ def test_goals_of_amounts(results):
     # What perf sees of a connection's beginning and end is not held against the daemon.
     assert verdict_of(results, goals.SystemCalls(C1), at_most=6).is_met
     assert verdict_of(results, goals.SystemCalls(C1), at_most=5.9).is_met is False
+
+
+def test_growth_is_what_was_counted(results):
+    assert verdict_of(results, goals.Counted("from 1 to 200 workers"), at_most=1.05).is_met
+    assert not verdict_of(results, goals.Counted("from 1 to 10,000 clients"), at_most=1.05).is_met
+    counted = Table.read(TOP / "HACKING.md").growth
+    assert {goal.what.growth for goal in goals.GOALS if isinstance(goal.what, goals.Counted)} \
+        == set(counted)
+
+
+class Broken:
+    """A session whose relay fails each time."""
+
+    def __init__(self):
+        self.said = []
+        self.session = session.Session("/nonexistent", self.said.append)
+        self.session.measure = self.measure
+        self.measured = []
+
+    def measure(self, name, case):
+        self.measured.append(name)
+        if name == "relay":
+            raise Failed("it hangs")
+        return sample(1.0)
+
+
+def test_who_fails_again_and_again_is_left_out():
+    broken = Broken()
+    chosen = [cases.with_peers(case, {"jumpbootd", "relay"}) for case in cases.CASES[:2]]
+    rounds = session.run_rounds(broken.session, chosen, 3)
+    assert broken.measured.count("relay") == 3 and broken.measured.count("jumpbootd") == 6
+    assert broken.session.left_out == {"relay": "it failed 3 times, at last: it hangs"}
+    assert sum(each.get("relay") == {"error": "it hangs"}
+               for samples in rounds for each in samples.values()) == 3
 
 
 def test_small_calls_beside_a_large_one_are_compared_with_themselves(results):
@@ -281,6 +318,8 @@ def test_readme_of_this_project_has_a_place():
     (["--cases", "nothing"], "no case has 'nothing'"),
     (["--rounds", "0"], "--rounds has to be 1 at least"),
     (["--scale", "0"], "--scale has to be more than 0"),
+    (["--write-readme", "--peers", "relay"], "not written from a part"),
+    (["--write-readme", "--rounds", "2"], "3 rounds or more"),
 ])
 def test_wrong_options_are_told(arguments, said, capsys):
     with pytest.raises(SystemExit):

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+from cost_table import Table
+
 from . import cases, goals, machine, peers, plot, readme, session, start_up, system_calls
 from .children import Failed
 from .table import table
@@ -51,6 +53,11 @@ def parse(arguments):
     for name in names:
         if name not in peers.BY_NAME:
             parser.error("there is no peer '%s'; there are %s" % (name, ", ".join(peers.BY_NAME)))
+    if options.write_readme and not options.earlier:
+        if options.cases or options.peers:
+            parser.error("README.md is not written from a part of the cases or peers")
+        if options.rounds is not None and options.rounds < readme.ROUNDS:
+            parser.error("README.md is written from %d rounds or more" % readme.ROUNDS)
     if options.rounds is not None and options.rounds < 1:
         parser.error("--rounds has to be 1 at least")
     if not 0 < options.scale <= 100:
@@ -147,7 +154,13 @@ def measure(options):
                 "settings": {"rounds": count, "scale": options.scale, "quick": options.quick,
                              "date": time.strftime("%Y-%m-%d")},
                 "left_out": run.left_out, "server_start_s": run.started_in, "rounds": rounds,
-                **take_extras(run, options)}
+                "growth": read_growth(), **take_extras(run, options)}
+
+
+def read_growth():
+    """What tests/bench/count has found; nothing if it has never been run."""
+    counted = Table.read(TOP / "HACKING.md")
+    return counted.growth if counted else {}
 
 
 def count_samples(chosen):
@@ -198,6 +211,8 @@ def obtain(options):
         return json.loads(options.earlier.read_text())
     if not options.no_install:
         install(options)
+    if options.write_readme:
+        readme.check(TOP)
     if not options.no_build:
         build(options)
     return measure(options)

@@ -101,6 +101,21 @@ class SystemCalls:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """By how much the daemon's instructions for a call grow: tests/bench/count has counted that."""
+    growth: str
+
+    def values(self, results):
+        return [results.get("growth", {}).get(self.growth)]
+
+    def needs(self):
+        return {}
+
+    def remark(self, results):
+        return "counted by tests/bench/count, as HACKING.md has it"
+
+
+@dataclass(frozen=True)
 class StartUp:
     kind: str
     metric: str
@@ -175,6 +190,10 @@ GOALS = (
          StartUp("forked, numpy", "ready_ms"), at_most=3, unit="ms"),
     Goal("a forked worker that has numpy: memory of its own", StartUp("forked, numpy", "own_mb"),
          at_most=1, unit="MB"),
+    *(Goal("instructions of the daemon for a call: growth %s" % growth, Counted(growth),
+           at_most=1.05)
+      for growth in ("from 1 to 200 workers", "from 1 to 10,000 clients",
+                     "from 0 to 100,000 queued requests")),
 )
 
 

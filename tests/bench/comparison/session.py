@@ -12,7 +12,8 @@ from pathlib import Path
 from . import peers
 from .children import Child, Failed, process_tree, run_tool, set_cpus
 
-PATIENCE = 60  # seconds that a measurement may take beyond what it should
+PATIENCE = 20  # seconds that a measurement may take beyond what it should
+FAILURES_MAX = 3  # measurements of a peer that may fail before it is left out
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Session:
         self.build = Path(build)
         self.tell = tell
         self.left_out = {}  # peer: reason
+        self._failed = {}  # peer: how often
         self.started_in = {}
         self.all_cpus = os.sched_getaffinity(0)
         self._one_cpu = {max(self.all_cpus)}
@@ -107,6 +109,12 @@ class Session:
     def leave_out(self, name, reason):
         self.left_out[name] = reason
         self.tell("%s is left out: %s" % (name, reason))
+
+    def note_failure(self, name, error):
+        """One that hangs costs so many times our patience, and not that of all rounds."""
+        self._failed[name] = self._failed.get(name, 0) + 1
+        if self._failed[name] == FAILURES_MAX:
+            self.leave_out(name, "it failed %d times, at last: %s" % (FAILURES_MAX, error))
 
     def start_servers(self, chosen):
         wanted = {(name, case.workers): None for case in chosen for name in case.peers}
@@ -203,9 +211,8 @@ def run_rounds(session, chosen, count, random_state=None):
         samples = {}
         for case in state.sample(chosen, len(chosen)):
             names = [name for name in case.peers if name not in session.left_out]
-            samples[case.name] = {}
-            for name in state.sample(names, len(names)):
-                samples[case.name][name] = take_sample(session, name, case)
+            samples[case.name] = {name: take_sample(session, name, case)
+                                  for name in state.sample(names, len(names))}
         rounds.append(samples)
         session.tell("round %d of %d: %.0f s" % (number + 1, count, time.monotonic() - begin))
     return rounds
@@ -216,4 +223,5 @@ def take_sample(session, name, case):
         return session.measure(name, case)
     except Failed as error:
         session.tell("%s, %s: %s" % (name, case.title, error))
+        session.note_failure(name, error)
         return {"error": str(error)}
