@@ -77,10 +77,12 @@ class Amount:
         return figures.values(results["rounds"], self.case, "jumpbootd", self.metric)
 
     def needs(self):
-        return {self.case: ("jumpbootd",)}
+        return {self.case: ("jumpbootd", "relay")}
 
     def remark(self, results):
-        return ""
+        relay = figures.figure_of(figures.values(results["rounds"], self.case, "relay",
+                                                 self.metric))
+        return "the minimal relay takes %.2g" % relay.median if relay else ""
 
 
 @dataclass(frozen=True)

@@ -58,19 +58,29 @@ def case_lines(results, name):
     return [cases.BY_NAME[name].title, *("  " + line for line in grid([HEADINGS, *rows])), ""]
 
 
-def goal_row(verdict):
+def goal_row(verdict, what):
     if not verdict.figure:
-        return (verdict.title, verdict.bound, "-", "-", "-", "not measured", "")
+        return (what, verdict.bound, "-", "-", "-", "not measured", "")
     figure = verdict.figure
     word = "met by" if verdict.is_met else "MISSED by"
-    return (verdict.title, verdict.bound, number(figure.median), number(figure.lowest),
+    return (what, verdict.bound, number(figure.median), number(figure.lowest),
             number(figure.highest), "%s %s" % (word, percent(abs(verdict.margin))),
             verdict.remark)
 
 
 def goal_lines(results):
-    rows = [("Goals", "wanted", "median", "lowest", "highest", "", "")]
-    return [*grid([*rows, *map(goal_row, goals.judge_all(results))]), ""]
+    """Under the case that they are about."""
+    groups = {}
+    for verdict in goals.judge_all(results):
+        subject, _, what = verdict.title.partition(": ")
+        groups.setdefault(subject, []).append(goal_row(verdict, "  " + what))
+    heading = ("Goals", "wanted", "median", "lowest", "highest", "", "")
+    first, *rest = grid([heading, *(row for rows in groups.values() for row in rows)])
+    lines = [first]
+    for subject, rows in groups.items():
+        lines += [subject, *rest[:len(rows)]]
+        rest = rest[len(rows):]
+    return [*lines, ""]
 
 
 def start_lines(results):
