@@ -10,6 +10,8 @@
 #define FREE_CHUNKS_MAX  64U
 #define FREE_SMALL_MAX   1024U
 #define FREE_SLICES_MAX  1024U
+#define FREE_BLOCKS_MAX  1024U
+#define BLOCK_SIZE       512U
 #define SMALL_CHUNK_SIZE 256U
 #define READ_VECTORS     16
 #define WRITE_VECTORS    64
@@ -78,6 +80,37 @@ static void chunk_unref(struct buffer_pool *pool, struct chunk *chunk)
                 free(chunk);
 }
 
+/* An object's memory while nobody has it. */
+struct block {
+        struct block *next;
+};
+
+void *buffer_block_new(struct buffer_pool *pool, size_t size)
+{
+        struct block *block = pool->free_blocks;
+
+        if (size > BLOCK_SIZE)
+                return malloc(size);
+        if (!block)
+                return malloc(BLOCK_SIZE);
+        pool->free_blocks = block->next;
+        pool->n_free_blocks--;
+        return block;
+}
+
+void buffer_block_free(struct buffer_pool *pool, void *object, size_t size)
+{
+        struct block *block = object;
+
+        if (size > BLOCK_SIZE || pool->n_free_blocks >= FREE_BLOCKS_MAX) {
+                free(object);
+                return;
+        }
+        block->next = pool->free_blocks;
+        pool->free_blocks = block;
+        pool->n_free_blocks++;
+}
+
 static struct slice *slice_new(struct buffer_pool *pool)
 {
         struct slice *slice = pool->free_slices;
@@ -113,7 +146,12 @@ void buffer_pool_trim(struct buffer_pool *pool)
                 pool->free_slices = slice->next;
                 free(slice);
         }
-        pool->n_free_slices = 0;
+        while (pool->free_blocks) {
+                struct block *block = pool->free_blocks;
+                pool->free_blocks = block->next;
+                free(block);
+        }
+        pool->n_free_slices = pool->n_free_blocks = 0;
 }
 
 static void link_slice(struct buffer *buffer, struct slice *slice)

@@ -15,6 +15,7 @@
 #define BUFFER_CHUNK_SIZE 65536U /* a chunk as it is read into */
 #define BUFFER_SHARE_MIN  4096U  /* a shorter range is copied: it would pin a whole chunk */
 
+struct block;
 struct chunk;
 
 struct slice {
@@ -28,9 +29,11 @@ struct slice {
 struct buffer_pool {
         struct chunk *free_chunks; /* of BUFFER_CHUNK_SIZE */
         struct chunk *free_small;  /* of the size that a few bytes get */
+        struct block *free_blocks; /* see buffer_block_new() */
         struct slice *free_slices;
         unsigned n_free_chunks;
         unsigned n_free_small;
+        unsigned n_free_blocks;
         unsigned n_free_slices;
         size_t memory; /* bytes of chunks in use, however many share them */
         size_t kept;   /* those of them that stay, by whoever keeps them */
@@ -44,6 +47,11 @@ static inline size_t buffer_pool_moving(const struct buffer_pool *pool)
 
 /* Frees what lies in the free lists. */
 void buffer_pool_trim(struct buffer_pool *pool);
+
+/* Memory for an object that comes and goes with messages, as malloc() and free() give and take it:
+ * from a free list if it is not large. The size is the same both times. */
+void *buffer_block_new(struct buffer_pool *pool, size_t size);
+void buffer_block_free(struct buffer_pool *pool, void *object, size_t size);
 
 struct buffer {
         struct buffer_pool *pool;

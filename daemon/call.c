@@ -56,12 +56,18 @@ static const char *id_fault(const struct envelope_span *id)
 static ptrdiff_t read_string(const struct envelope_span *span, const struct buffer *source,
                              char *out, size_t size)
 {
+        const size_t length = span->length - 2;
         char raw[6 * CALL_METHOD_MAX];
 
-        if (span->length - 2 > 6 * size)
+        if (length > 6 * size)
                 return -ENOBUFS;
-        buffer_copy(source, span->offset + 1, span->length - 2, raw);
-        return text_unescape(raw, span->length - 2, out, size);
+        if (length <= size) { /* nearly always: and then there is nothing to decode */
+                buffer_copy(source, span->offset + 1, length, out);
+                if (!memchr(out, '\\', length))
+                        return (ptrdiff_t)length;
+        }
+        buffer_copy(source, span->offset + 1, length, raw);
+        return text_unescape(raw, length, out, size);
 }
 
 bool call_is_of(const struct envelope_message *message, const struct buffer *source, size_t start,

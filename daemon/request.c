@@ -50,12 +50,13 @@ struct request *request_new(struct caller *caller, struct buffer_pool *buffers, 
 {
         bool is_inline = params->source && params->length < BUFFER_SHARE_MIN;
         size_t room = id_length + function_length + 1 + (is_inline ? params->length : 0);
-        struct request *request = malloc(sizeof(*request) + room);
+        struct request *request = buffer_block_new(buffers, sizeof(*request) + room);
 
         if (!request)
                 return NULL;
         *request = (struct request){
                 .caller = caller,
+                .size = sizeof(*request) + room,
                 .id = request->text,
                 .id_length = id_length,
                 .function = request->text + id_length,
@@ -96,7 +97,7 @@ struct request *request_free(struct request *request)
         request->caller->n_requests--;
         request->caller->held -= held_by(request);
         buffer_clear(&request->large_params);
-        free(request);
+        buffer_block_free(request->large_params.pool, request, request->size);
         return NULL;
 }
 

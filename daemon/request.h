@@ -72,7 +72,8 @@ struct request {
         uint64_t ordinal;  /* while it is sent: among all that its worker was sent */
         uint64_t timeout;  /* what the caller asked for; 0: nothing */
         uint64_t deadline; /* 0: none */
-        size_t heap_index; /* where the deadline stands in the pool's heap */
+        size_t heap_index; /* where the deadline stands among the pool's: in the heap, or ... */
+        struct request *earlier, *later; /* ... in the list between these */
 
         const char *id;       /* raw JSON */
         const char *function; /* decoded; NUL-terminated besides */
@@ -81,6 +82,7 @@ struct request {
         size_t function_length;
         size_t params_length;
         struct buffer large_params;
+        size_t size; /* of all of it */
         char text[]; /* id, function and params: one allocation does for most requests */
 };
 

@@ -351,6 +351,27 @@ START_TEST(free_lists_are_used_and_trimmed)
 }
 END_TEST
 
+START_TEST(blocks_are_used_again_unless_they_are_large)
+{
+        void *small = buffer_block_new(&buffers, 1), *large = buffer_block_new(&buffers, 100000);
+
+        memset(small, 'x', 1);
+        memset(large, 'x', 100000);
+        buffer_block_free(&buffers, small, 1);
+        buffer_block_free(&buffers, large, 100000);
+        ck_assert_uint_eq(buffers.n_free_blocks, 1);
+
+        void *other = buffer_block_new(&buffers, 400);
+        memset(other, 'y', 400);
+        ck_assert_ptr_eq(other, small);
+        ck_assert_uint_eq(buffers.n_free_blocks, 0);
+        buffer_block_free(&buffers, other, 400);
+        buffer_pool_trim(&buffers);
+        ck_assert_uint_eq(buffers.n_free_blocks, 0);
+        ck_assert_ptr_null(buffers.free_blocks);
+}
+END_TEST
+
 /* The model: each buffer has a plain array that says what must be in it. */
 #define MODELS    4
 #define MODEL_MAX 400000U
@@ -520,6 +541,7 @@ int main(void)
         tcase_add_test(tcase, one_read_fills_many_chunks);
         tcase_add_test(tcase, a_full_pipe_takes_a_part);
         tcase_add_test(tcase, free_lists_are_used_and_trimmed);
+        tcase_add_test(tcase, blocks_are_used_again_unless_they_are_large);
         tcase_add_test(tcase, random_operations_agree_with_plain_bytes);
         return run_suite(suite);
 }

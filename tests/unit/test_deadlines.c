@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The heap against a plain list that is searched.
+ * List and heap against a plain array that is searched.
  */
 #include "daemon/deadlines.h"
 
@@ -27,17 +27,33 @@ static uint64_t earliest(void)
         return first;
 }
 
+/* How many stand in the list, each knowing its neighbours. */
+static size_t check_list(void)
+{
+        const struct request *before = NULL;
+        size_t n = 0;
+
+        for (const struct request *at = deadlines.first; at; before = at, at = at->later, n++) {
+                ck_assert_uint_eq(at->heap_index, DEADLINES_IN_LIST);
+                ck_assert_ptr_eq(at->earlier, before);
+                ck_assert(!before || before->deadline <= at->deadline);
+        }
+        ck_assert_ptr_eq(deadlines.last, before);
+        return n;
+}
+
 static void check_against_model(size_t n)
 {
         struct request *first = deadlines_first(&deadlines);
 
         ck_assert_uint_eq(deadlines.length, n);
+        ck_assert_uint_eq(check_list() + deadlines.heap_length, n);
         ck_assert_int_eq(first != NULL, n > 0);
         if (first) {
                 ck_assert(is_in[first - requests]);
                 ck_assert_uint_eq(first->deadline, earliest());
         }
-        for (size_t i = 0; i < deadlines.length; i++)
+        for (size_t i = 0; i < deadlines.heap_length; i++)
                 ck_assert_uint_eq(deadlines.heap[i]->heap_index, i);
 }
 
@@ -51,6 +67,24 @@ static void teardown(void)
 START_TEST(nothing_is_first_in_an_empty_one)
 {
         ck_assert_ptr_null(deadlines_first(&deadlines));
+}
+END_TEST
+
+/* The usual case needs no heap, however many there are and in whatever order they leave. */
+START_TEST(those_that_come_in_order_need_no_heap)
+{
+        for (size_t i = 0; i < REQUESTS; i++) {
+                requests[i].deadline = 1 + i / 2;
+                is_in[i] = true;
+                ck_assert_int_eq(deadlines_add(&deadlines, &requests[i]), 0);
+        }
+        ck_assert_ptr_null(deadlines.heap);
+        for (size_t i = 0, n = REQUESTS; n > 0; i = (i + 7) % REQUESTS) {
+                check_against_model(n--);
+                deadlines_remove(&deadlines, &requests[i]);
+                is_in[i] = false;
+        }
+        check_against_model(0);
 }
 END_TEST
 
@@ -105,6 +139,7 @@ int main(void)
         TCase *tcase = loop_case(suite, loop_begin, teardown);
 
         tcase_add_test(tcase, nothing_is_first_in_an_empty_one);
+        tcase_add_test(tcase, those_that_come_in_order_need_no_heap);
         tcase_add_test(tcase, they_come_out_in_order);
         tcase_add_test(tcase, random_adds_and_removes_agree_with_a_search);
         return run_suite(suite);
