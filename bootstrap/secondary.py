@@ -13,6 +13,7 @@ sys.path[:] = [entry for entry in sys.path if entry]  # "" is whatever folder th
 import binascii  # noqa: E402
 import builtins  # noqa: E402
 import errno  # noqa: E402
+import functools  # noqa: E402
 import importlib  # noqa: E402
 import io  # noqa: E402
 import json  # noqa: E402
@@ -392,6 +393,51 @@ def install(program):
     return importer
 
 
+class Forks:
+    """What modules have registered for forks, in the process that workers are forked from. When it
+    forks a worker, it does without some of it, which would have the worker touch, and so have of
+    its own, several hundred KB: there are no other threads whose locks had to be made anew, and the
+    template has a quicker way to seed random numbers."""
+
+    _LEFT_OUT = ("threading", "logging", "concurrent.futures.thread", "random", "jumpboot.worker")
+
+    def __init__(self):
+        self.is_worker = False  # what is being forked
+        self._hooks = []  # those that are left out then, as they were registered
+
+    def install(self):
+        """Before the modules are imported: what is registered by then is done in any case."""
+        register = os.register_at_fork
+
+        @functools.wraps(register)
+        def register_at_fork(**hooks):
+            if sys._getframe(1).f_globals.get("__name__") in self._LEFT_OUT:
+                self._hooks.append(hooks)
+            else:
+                register(**hooks)
+
+        register(before=self._before, after_in_parent=self._after_in_parent,
+                 after_in_child=self._after_in_child)
+        os.register_at_fork = register_at_fork
+
+    def _run(self, when, hooks):
+        for known in hooks:
+            if when in known:
+                known[when]()
+
+    def _before(self):
+        if not self.is_worker:
+            self._run("before", reversed(self._hooks))
+
+    def _after_in_parent(self):
+        if not self.is_worker:
+            self._run("after_in_parent", self._hooks)
+
+    def _after_in_child(self):
+        if not self.is_worker:
+            self._run("after_in_child", self._hooks)
+
+
 def run_main(importer, program):
     """Runs the main module as __main__, as `python FILE` would."""
     main = types.ModuleType("__main__")
@@ -416,13 +462,15 @@ def boot():
     if is_template:  # the last one, and not one of those that the program knows of
         sys.extra_file_descriptors.remove(program["Control"])
         os.set_inheritable(program["Control"], False)
+        forks = Forks()
+        forks.install()
 
     importer = install(program)
     from jumpboot.worker import Worker
     worker = Worker(program)
     importer.change("concurrent.futures.thread", worker.follow_executors)
     if is_template:
-        worker.make_template(program)
+        worker.make_template(program, forks)
     with worker.stage("bootstrap"):
         worker.prepare()
         names = load_program_data(importer, program, worker.status)
@@ -436,22 +484,24 @@ def boot():
             debugger.before_main()
         main = run_main(importer, program)
     if worker.has_own_loop():
-        return worker
+        worker.serve()
+        return
     if is_template:
         with worker.stage("main"):
             worker.make_table(main)
         if not worker.fork_workers():
-            return None
+            return  # the template, at its end
+        if worker.is_prepared():
+            worker.serve()  # from here: to leave this frame would have the worker take it apart
+            return
     with worker.stage("on_start"):
         worker.start()
     with worker.stage("main"):
         worker.make_table(main)
-    return worker
+    worker.serve()
 
 
 if __name__ == CHILD_NAME:
     begin_child(PROGRAM)  # noqa: F821
 else:
-    booted = boot()
-    if booted:  # a template that ends serves no requests
-        booted.serve()
+    boot()

@@ -34,6 +34,15 @@ class Pages:
         self.wanted = memoryview(wanted).cast("Q")
         self.fd = counters_fd
 
+    def reserve(self, address_of, counters_fd, wanted_fd):
+        """In a template: makes room for the pages of a forked worker, which maps them there and
+        makes no objects for them. (address, size, protection, descriptor) of each."""
+        counters, wanted = mmap.mmap(-1, _PAGE), mmap.mmap(-1, _PAGE)
+        self.counters = memoryview(counters).cast("Q")
+        self.wanted = memoryview(wanted).cast("Q")
+        return ((address_of(counters), _PAGE, mmap.PROT_READ | mmap.PROT_WRITE, counters_fd),
+                (address_of(wanted), _PAGE, mmap.PROT_READ, wanted_fd))
+
     def detach(self):
         # How many requests have begun and ended; from RUN_TIMES on, how long the last ones ran.
         self.counters = [0] * (RUN_TIMES + RUN_TIMES_MASK + 1)

@@ -76,10 +76,11 @@ class Stacks:
 
     def install(self, fd):
         """To be called before any code of the program runs: its own handler takes precedence."""
-        if self._fd != fd:
-            self._fd = fd
-            signal.signal(_SHOW, self._show)
-            faulthandler.register(_DUMP, file=fd, all_threads=False)
+        if self._fd == fd:  # in a worker that was forked: it has the same number
+            return
+        self._fd = fd
+        signal.signal(_SHOW, self._show)
+        faulthandler.register(_DUMP, file=fd, all_threads=False)
         faulthandler.enable(fd)
 
     def after_fork(self):

@@ -33,13 +33,17 @@ class Status:
         with self._lock:
             write_all(self._fd, line)
 
-    def ready(self, methods, **traits):
+    @staticmethod
+    def line_of_ready(methods, **traits):
         """methods None: those that the template told. traits: counters, whether the worker counts its
         requests in the shared pages; any_command, whether it takes commands that are not among its
         methods; positional, whether it is to be told what arguments of calls are positional."""
         told = {} if methods is None else {"methods": methods}
         has = {name: True for name, value in traits.items() if value}
-        self._send({"type": "status", "message": "ready", **told, **has})
+        return _line({"type": "status", "message": "ready", **told, **has})
+
+    def ready(self, line):
+        self._write(line)
 
     def methods(self, methods, accepts_any):
         """Others than those that the worker was ready with."""

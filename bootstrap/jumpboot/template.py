@@ -6,27 +6,25 @@ the descriptors of the worker's pipes. The worker becomes the daemon's own child
 between it and the template ends at once. It sends back its number over the same socket, from which
 the kernel tells the daemon its pid; the template does so where there is none, with the error.
 """
-import atexit
-import errno
-import fcntl
 import json
+import mmap
 import os
 import signal
 import socket
 import sys
 import threading
 import warnings
-import weakref
+from array import array
+from errno import EINTR
+from os import _exit, close, fork, getpid, waitpid
+from socket import MSG_CMSG_CLOEXEC
 
-_MARK = "JUMPBOOT_WORKER"  # by which the daemon finds what belongs to a worker
+from .birth import MARK, Birth
+
 _PR_SET_PDEATHSIG = 1
+_MAP_SHARED_FIXED = mmap.MAP_SHARED | 0x10
 _COMMAND_MAX = 65536
 _DESCRIPTORS_MAX = 16
-_ABOVE = 32  # descriptors from here on are in the way of none that a worker is to have
-
-# Modules with random numbers of their own, whose seed() takes a new seed from the system. Python's
-# module random does so itself in every forked child.
-_RANDOM_MODULES = ("numpy.random", "torch.random")
 
 
 class Libc:
@@ -34,26 +32,46 @@ class Libc:
 
     def __init__(self):
         import ctypes
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._ctypes = ctypes
-        self._mark = _find_mark()
+        self.errno = ctypes.get_errno
+        libc = ctypes.PyDLL(None, use_errno=True)  # no other thread is to run meanwhile
+        self._flush = libc.fflush
+        # As os.fork(), for a process that does nothing but fork another one: what modules have
+        # registered for forks is done there. -1: it failed, with errno.
+        self.fork = libc.fork
+        self._prctl = libc.prctl
+        self._prctl.argtypes = (ctypes.c_int, *(ctypes.c_ulong,) * 4)
+        self._mmap = libc.mmap
+        self._mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *(ctypes.c_int,) * 3,
+                               ctypes.c_long)
+        self._mmap.restype = ctypes.c_void_p
+        self._failed = ctypes.c_void_p(-1).value
+        self._char = ctypes.c_char
+        self._address = ctypes.addressof
+        address, self._room = _find_mark()
+        self._mark = (ctypes.c_char * self._room).from_address(address)
 
     def set_death_signal(self, number):
         """What the kernel sends to this process when its parent ends."""
-        arguments = (self._ctypes.c_ulong(value) for value in (number, 0, 0, 0))
-        if self._libc.prctl(_PR_SET_PDEATHSIG, *arguments) != 0:
-            raise OSError(self._ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
+        if self._prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0) != 0:
+            raise OSError(self.errno(), "prctl(PR_SET_PDEATHSIG) failed")
+
+    def address_of(self, mapping):
+        return self._address(self._char.from_buffer(mapping))
+
+    def map_at(self, address, size, protection, fd):
+        """Maps a file that is shared, in place of what is mapped there."""
+        if self._mmap(address, size, protection, _MAP_SHARED_FIXED, fd, 0) == self._failed:
+            raise OSError(self.errno(), "mmap() failed")
 
     def flush(self):
         """Writes what C code has printed so far, which each worker would write once more."""
-        self._libc.fflush(None)
+        self._flush(None)
 
     def show_mark(self, mark):
         """Has /proc show this mark of the process, and of all that it forks off, in place of the
         one that the template was started with."""
-        address, room = self._mark
-        if len(mark) <= room:
-            self._ctypes.memmove(address, mark.ljust(room, b"\0"), room)
+        if len(mark) <= self._room:
+            self._mark.raw = mark.ljust(self._room, b"\0")
 
 
 def _find_mark():
@@ -62,7 +80,7 @@ def _find_mark():
         with open("/proc/self/stat", "rb") as file:
             start = int(file.read().rpartition(b")")[2].split()[47])
         with open("/proc/self/environ", "rb") as file:
-            before, name, after = (b"\0" + file.read()).partition(b"\0%s=" % _MARK.encode())
+            before, name, after = (b"\0" + file.read()).partition(b"\0%s=" % MARK.encode())
     except OSError:  # the main module has become another user, who may not look there
         return 0, 0
     return start + len(before) + len(name) - 1, len(after.partition(b"\0")[0])
@@ -86,18 +104,6 @@ def _count_sockets(besides):
     return count
 
 
-def _leave_exit_functions():
-    """What was registered for the exit is the template's to run, not that of every worker: it may
-    remove a folder that all of them use. What flushes and waits has to be done by each."""
-    atexit._clear()
-    for name, module in (("_exit_function", "multiprocessing.util"), ("shutdown", "logging")):
-        if module in sys.modules:
-            atexit.register(getattr(sys.modules[module], name))
-    for finalizer in list(weakref.finalize._registry):
-        finalizer.atexit = False
-    weakref.finalize._registered_with_atexit = False  # the next one registers it anew
-
-
 class Template:
     def __init__(self, worker, program):
         self._worker = worker
@@ -110,41 +116,54 @@ class Template:
     def serve(self):
         """Forks workers as long as the daemon wants any. True in each worker, and False in the
         template, at its end."""
-        self._report()
+        unfit = self._unfitness()
+        if not unfit:
+            self._prepare()
+        self._worker.report_template(unfit)
+        self._worker.forks.is_worker = True
+        receive = self._control.recvmsg
+        room = socket.CMSG_SPACE(_DESCRIPTORS_MAX * array("i").itemsize)
         while True:
             try:
-                data, fds, _, _ = socket.recv_fds(
-                    self._control, _COMMAND_MAX, _DESCRIPTORS_MAX, socket.MSG_CMSG_CLOEXEC)
+                command, ancillary, _, _ = receive(_COMMAND_MAX, room, MSG_CMSG_CLOEXEC)
             except ConnectionResetError:  # closed, and something that was sent has not been read
-                return False
-            if not data:
-                return False
-            command, is_worker = json.loads(data), False
-            reason = "descriptors were lost on the way to the template"
-            if len(fds) == len(self._places):
+                break
+            if not command:
+                break
+            fds = array("i")
+            for _, _, sent in ancillary:
+                fds.frombytes(sent[:len(sent) // fds.itemsize * fds.itemsize])
+            is_worker, reason = False, unfit
+            if len(fds) != len(self._places):
+                reason = "descriptors were lost on the way to the template"
+            elif not unfit:
                 is_worker, reason = self._fork()
             if is_worker:
-                self._become(command, fds)
+                self._worker.forks.is_worker = False
+                self._birth.run(command, fds, self._control, self._middle)
                 return True
             for fd in fds:
-                os.close(fd)
+                close(fd)
             if reason:
                 self._refuse(command, reason)
+        self._worker.forks.is_worker = False
+        return False
 
-    def _report(self):
-        """Tells the daemon that workers can be forked, or why not."""
+    def _prepare(self):
         # Native threads, too, which BLAS for one ends before a fork and starts anew after it.
         warnings.filterwarnings("ignore", ".*fork", DeprecationWarning, __name__)
-        unfit = self._unfitness()
         sockets = _count_sockets(self._control.fileno())
-        if sockets and not unfit:
+        if sockets:
             self._worker.status.log(
                 "warning", "the main module has opened %d socket%s, which all workers share: open "
                 "such in a function that is marked with jumpboot.on_start"
                 % (sockets, "s"[:sockets > 1]))
-        self._worker.report_template(unfit)
+        self._birth = Birth(self._worker, self._libc, self._places)
+        self._birth.rehearse()
+        self._worker.prepare_workers()
 
     def _unfitness(self):
+        """Why no workers can be forked from here; None: they can."""
         names = _thread_names()
         if names:
             return "the main module has started threads (%s), which a fork leaves behind" % (
@@ -158,7 +177,7 @@ class Template:
         return None
 
     def _refuse(self, command, reason):
-        message = {"number": command["number"], "error": reason}
+        message = {"number": json.loads(command)["number"], "error": reason}
         try:
             self._control.send(json.dumps(message).encode("ascii"))
         except BrokenPipeError:
@@ -166,80 +185,26 @@ class Template:
 
     def _fork(self):
         """Whether this is the worker, and if it is not, why there is none."""
-        self._worker.is_forking = True  # what the program has to know of a fork is not for these
-        try:
-            middle = os.fork()
-        except OSError as error:
-            middle, reason = None, error.strerror
+        middle = self._libc.fork()
         if middle == 0:
             self._fork_again()
             return True, None
-        self._worker.is_forking = False
-        if middle is not None:
-            status = os.waitpid(middle, 0)[1]
+        if middle > 0:
+            status = waitpid(middle, 0)[1]
             if status == 0:
                 return False, None
             reason = os.strerror(os.WEXITSTATUS(status)) if os.WIFEXITED(status) else "killed"
+        else:
+            reason = os.strerror(self._libc.errno())
         return False, "cannot fork: %s" % reason
 
     def _fork_again(self):
         """Makes a worker of the process in between, which ends: returns only in the worker."""
-        self._middle, code = os.getpid(), errno.EINTR
+        self._middle, code = getpid(), EINTR
         try:
-            code = 0 if os.fork() else None
+            code = 0 if fork() else None
         except OSError as error:
             code = error.errno
         finally:
             if code is not None:
-                os._exit(code)
-
-    def _become(self, command, fds):
-        """Makes a worker of the process that was forked."""
-        os.setpgid(0, 0)
-        self._worker.is_forking = False
-        self._take_descriptors(fds)
-        self._worker.attach()
-        os.environ.update(command["environment"])
-        _leave_exit_functions()
-        self._reseed()
-        self._await_parent(command["parent"])
-        self._control.send(b'{"number":%d}' % command["number"])
-        self._control.close()
-        self._libc.show_mark(os.environb.get(_MARK.encode(), b""))
-        self._worker.open_files_anew()  # the daemon knows this process by now, and is told of errors
-
-    def _take_descriptors(self, fds):
-        # The program may have closed one that it found open, whose number is then given again.
-        fds = [fd if fd >= _ABOVE else self._move_up(fd) for fd in fds]
-        for fd, place in zip(fds, self._places):
-            os.dup2(fd, place, inheritable=place <= 2)
-            os.close(fd)
-
-    @staticmethod
-    def _move_up(fd):
-        higher = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE)
-        os.close(fd)
-        return higher
-
-    def _reseed(self):
-        for name in _RANDOM_MODULES:
-            if name in sys.modules:
-                try:
-                    sys.modules[name].seed()
-                except Exception as error:
-                    self._worker.status.log("warning", "%s has the same random numbers in all "
-                                            "workers: seed() failed: %s" % (name, error))
-
-    def _await_parent(self, parent):
-        """Waits until this is a child of the daemon's, and has the kernel end it together with
-        that. A daemon that has ended by then leaves it to somebody else."""
-        news = (signal.SIGUSR2,)  # any: it is blocked, and taken off again
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, news)
-        self._libc.set_death_signal(signal.SIGUSR2)
-        while os.getppid() == self._middle:
-            signal.sigtimedwait(news, 0.1)
-        self._libc.set_death_signal(signal.SIGKILL)
-        signal.sigtimedwait(news, 0)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        if os.getppid() != parent:
-            os._exit(1)
+                _exit(code)

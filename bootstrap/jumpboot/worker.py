@@ -31,6 +31,9 @@ from .table import Table, find_functions
 def _open_pipe(fd, mode):
     return sys.__jbo(fd, mode)  # not in a class, where such a name is mangled
 
+_REHEARSALS = 20
+_REHEARSED = 5 * b'{"request_id":"1","command":"rehearse","data":{"a":1,"b":"c"}}\n'
+
 
 class Stage:
     """A part of the start: what goes wrong in it is told to the daemon, and ends the worker."""
@@ -70,9 +73,13 @@ class Worker:
         self._link = caller.Link(self._pipe_in, self._pipe_out, self.max_request_size,
                                  self._output.current)
         self._is_frozen = False
+        self._main_has_ended = False  # when its template begins to fork workers
+        self._loop = None  # once all is prepared for it, ...
+        self._ready = None  # ... as is the line that tells it
         self._template_of = None  # the program, in the process that its workers are forked from
+        self._template = None  # kept in workers, too: to take it apart takes memory
         self._exit = None  # the SystemExit by which the main module has ended
-        self.is_forking = False  # by its template: what comes of it is a worker as well
+        self.forks = None  # in its template: what is done at a fork
         self._interrupter = Interrupter(self._pages, self.events, self._output.current)
         self._stacks = Stacks(self.events)
         self.status = Status(self._status_in)
@@ -85,7 +92,7 @@ class Worker:
     def prepare(self):
         """Descriptors, output, signals and the attributes of the jumpboot package: before any code
         of the program runs, and once, also for the workers that are forked from a template."""
-        self.attach()
+        self._attach()
         self._output.install()
         # Not SIG_IGN, which the processes that a program starts would inherit.
         signal.signal(signal.SIGINT, lambda number, frame: None)
@@ -115,14 +122,16 @@ class Worker:
         return [ExtraFile(fd, file["Path"], file["Flags"], file["Permissions"])
                 for fd, file in zip(sys.extra_file_descriptors, files) if file]
 
-    def open_files_anew(self):
-        """In a worker that has been forked."""
-        for file in self._extra_files:
+    def _open_files_anew(self, files):
+        for file in files:
             file.open_anew()
 
-    def attach(self):
-        """Takes up the pages that this process shares with the daemon, if there are any; those of a
-        template are not those of the workers that are forked from it."""
+    def reserve_pages(self, address_of):
+        """In a template: what a forked worker is to map, and where."""
+        return self._pages.reserve(address_of, *self._page_fds)
+
+    def _attach(self):
+        """Takes up the pages that this process shares with the daemon, if there are any."""
         if self._page_fds and stat.S_ISREG(os.fstat(self._page_fds[0]).st_mode):
             self._pages.attach(*self._page_fds)
             self._stacks.install(self._pages.fd)
@@ -139,9 +148,8 @@ class Worker:
         setattr(jumpboot, name, value)
 
     def _after_fork(self):
-        """In a forked child: it reads no requests, and nothing that it does can be an answer."""
-        if self.is_forking:
-            return
+        """In a forked child that is no worker: it reads no requests, and nothing that it does can
+        be an answer."""
         self._pages.detach()
         self._stacks.after_fork()
         self._interrupter.after_fork()
@@ -179,31 +187,59 @@ class Worker:
         for function in hooks.on_start:
             self._run(function)
 
-    def make_template(self, program):
+    def make_template(self, program, forks):
         """From here on this is the process that workers are forked from, and no worker itself."""
         self._template_of = program
+        self.forks = forks
 
-    def fork_workers(self):
+    def fork_workers(self, main_has_ended=True):
         """In a template: forks workers for as long as any are wanted, and is False at its end.
         True in each of them, and in a process that is no template."""
+        self._main_has_ended = main_has_ended
         program, self._template_of = self._template_of, None
         if program is None:
             return True
         with self.stage("main"):
             from .template import Template
-            template = Template(self, program)
+            template = self._template = Template(self, program)
         with self.stage("fork"):
-            return template.serve()
+            if not template.serve():
+                return False
+            # The daemon knows it by now, and is told of errors.
+            self._open_files_anew(self._extra_files)
+        return True
 
     def _run(self, function):
         result = function()
         if hasattr(result, "__await__"):
             self.events.run(result)
 
+    def prepare_workers(self):
+        """In a template: runs what its workers will, so that Python has seen it, and does for them
+        what can be done."""
+        loop = Loop(Table({"rehearse": dict}), self.answers, self.events, self._output, Pages(),
+                    self._link)
+        for _ in range(_REHEARSALS):
+            requests, answers = os.pipe(), os.pipe()
+            os.write(requests[1], _REHEARSED)
+            os.close(requests[1])
+            loop.serve(requests[0], answers[1])
+            Status(answers[1]).ready(b"\n")
+            with self.stage("fork"):
+                self._open_files_anew(())
+            for fd in (requests[0], *answers):
+                os.close(fd)
+        if self._main_has_ended and not hooks.on_start:  # nothing that could change anything
+            self._prepare_loop(None)
+
+    def is_prepared(self):
+        """Whether the template has prepared all that it serves requests with."""
+        return self._loop is not None
+
     def make_table(self, main):
         functions = find_functions(main, hooks)
         if self._table.holds(functions):
-            return  # that of the template
+            return
         self._table = Table(functions)
         if any(method.is_async for method in self._table.methods.values()):
             import asyncio  # noqa: F401  not at the first call, which would wait for it
@@ -219,24 +255,30 @@ class Worker:
 
     def serve(self):
         """Tells the daemon that the worker is ready, and answers requests to the pipe's end."""
-        if self._own_loop.has_begun_at_last():
+        if self._loop is None and self._own_loop.has_begun_at_last():
             self._own_loop.wait()
             self._end()
             if self._exit is not None:
                 raise self._exit
             return
-        self._become_ready(self._methods, counters=self._pages.fd is not None)
-        self._methods = None
-        caller.use(self._link)
-        loop = Loop(self._table, self.answers, self.events, self._output, self._pages, self._link)
-        loop.serve(self._pipe_in, self._pipe_out)
+        if self._loop is None:
+            self._prepare_loop(self._methods)
+            self._methods = None
+        self.status.ready(self._ready)
+        self._loop.serve(self._pipe_in, self._pipe_out)
         if not self.forked():
             self._end()
 
-    def _become_ready(self, methods, **traits):
+    def _prepare_loop(self, methods):
+        self._prepare_ready(methods, counters=self._pages.fd is not None)
+        caller.use(self._link)
+        self._loop = Loop(self._table, self.answers, self.events, self._output, self._pages,
+                          self._link)
+
+    def _prepare_ready(self, methods, **traits):
         hooks.late = lambda message: self.status.log("warning", message)
         self._settle()
-        self.status.ready(methods, **traits)
+        self._ready = Status.line_of_ready(methods, **traits)
 
     def report_template(self, unfit):
         """Tells the daemon what workers that are forked from here can do, or why none can be."""
@@ -255,7 +297,7 @@ class Worker:
 
     def fork_here(self):
         """In a template, forks workers from within the main module: returns in each of them."""
-        if not self.fork_workers():
+        if not self.fork_workers(main_has_ended=False):
             atexit._run_exitfuncs()  # as Python does at the end, which is not here
             self._flush()
             os._exit(0)
@@ -264,7 +306,9 @@ class Worker:
         """Tells the daemon that the worker is ready, from within the main module."""
         with self.stage("on_start"):
             self.start()
-        self._become_ready(self._reduced(describe()), any_command=accepts_any(), positional=is_server)
+        self._prepare_ready(self._reduced(describe()), any_command=accepts_any(),
+                            positional=is_server)
+        self.status.ready(self._ready)
 
     def tell_methods(self, methods, accepts_any):
         """Tells it of others than those that it was ready with."""
