@@ -468,7 +468,7 @@ def boot():
     importer = install(program)
     from jumpboot.worker import Worker
     worker = Worker(program)
-    importer.change("concurrent.futures.thread", worker.follow_executors)
+    importer.change("concurrent.futures.thread", worker.origin.follow_executors)
     if is_template:
         worker.make_template(program, forks)
     with worker.stage("bootstrap"):

@@ -29,6 +29,10 @@ class Origin:
             return self._current.serial
         return getattr(threading.current_thread(), "_jumpboot_request", None)
 
+    def forget_main(self):
+        """The main thread runs no requests."""
+        self._main = None
+
     def is_running(self, serial):
         return serial == self._current.serial
 

@@ -61,6 +61,7 @@ class OwnLoop:
         if self._service is not None:
             raise RuntimeError("another JSONQueueServer reads the requests to this program already")
         self._worker.fork_here()  # before there are threads
+        self._worker.origin.forget_main()
         self._service = service
 
     def is_expected(self):
@@ -81,6 +82,9 @@ class OwnLoop:
                 self._worker.listen(describe, accepts_any, is_server)
                 self.has_begun = True
                 caller.use(self.link)
+
+    def warn(self, message):
+        self._worker.status.log("warning", message)
 
     def tell(self, methods, accepts_any):
         self._worker.tell_methods(methods, accepts_any)
@@ -177,6 +181,12 @@ class OwnLoop:
                 return self._service.running_id()
             return next(iter(self._requests)) if len(self._requests) == 1 else None
 
+    def here(self):
+        """The request of the calling code, whether it is answered or not; None: there is no telling.
+        Which threads of a program's own loop are at which request, nobody knows but the program."""
+        serial = None if self._service is None else self._worker.origin.here()
+        return self.running() if serial is None else serial
+
     def is_unanswered(self, serial):
         return serial in self._requests
 
@@ -218,8 +228,7 @@ class OwnLoop:
                              " %s" % (len(self._requests), _shown(message)))
         for serial in self._requests:
             return serial
-        self._worker.status.log("warning", "a message that answers no request is dropped: %s"
-                                % _shown(message))
+        self.warn("a message that answers no request is dropped: %s" % _shown(message))
         return None
 
     def _attribute(self):

@@ -48,10 +48,12 @@ class OwnLink(_Link):
         if self._own.is_forked():
             raise refused_outside("a process that was forked off a worker cannot call: only the "
                                   "worker itself can")
-        serial = self._own.running()
+        serial = self._own.here()
         if serial is None:
             raise refused_outside("a call is made within a request: this program has none just now, "
                                   "or several, and cannot tell within which")
+        if not self._own.is_unanswered(serial):
+            raise refused_outside("the request that this thread or task belongs to has ended")
         return self.calls.begin(method, data, timeout, serial,
                                 lambda: self._own.is_unanswered(serial))
 

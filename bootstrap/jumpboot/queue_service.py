@@ -14,6 +14,7 @@ from .encode import encode
 from .errors import Describer
 from .events import Events
 from .lines import Limit
+from .origin import run_within
 from .pages import Pages
 from .queue_calls import ForeignLink
 
@@ -161,7 +162,11 @@ class Service:
     def _read(self):
         try:
             while True:
-                message = self._pipes.get(_FOREVER)
+                try:
+                    message = self._pipes.get(_FOREVER)
+                except (ValueError, RecursionError) as error:
+                    self._refuse_line(error)
+                    continue
                 if self._own or not self.link.take(message):
                     self._inbox.put(message)
         except (EOFError, OSError):  # the end, or somebody has closed the descriptor
@@ -169,6 +174,14 @@ class Service:
         finally:
             self.link.close()
             self._inbox.close()
+
+    def _refuse_line(self, error):
+        """Of a line that cannot be read nobody knows whose it is. The next one may be another's."""
+        message = "a line that cannot be read: %s" % error
+        if self._own:
+            self._own.warn(message)
+        else:
+            self._pipes.writer.put(self._answers.error(None, "parse_error", message), _FOREVER)
 
     def _serve_messages(self):
         while True:
@@ -193,7 +206,8 @@ class Service:
             line = self._answers.error(request_id, "method_not_found", message, near=near)
         else:
             self._unanswered = self._running = request_id
-            line = self._answer(command, message, request_id)
+            line = run_within(request_id if self._own else None, self._answer, command, message,
+                              request_id)
             self._running = None
             if self._unanswered is _ANSWERED:
                 return

@@ -86,6 +86,10 @@ class Worker:
         self.current = self._output.current
         self._own_loop = OwnLoop(self, self._pipe_in, self._pipe_out)
 
+    @property
+    def origin(self):
+        return self._link.origin
+
     def stage(self, name):
         return Stage(self, name)
 
@@ -109,10 +113,7 @@ class Worker:
         for name, value in self._key_values.items():
             self._add_key_value(name, value)
         teach_files()
-        self._link.origin.follow_threads()
-
-    def follow_executors(self, module):
-        self._link.origin.follow_executors(module)
+        self.origin.follow_threads()
 
     def _note_files(self, files):
         """The files that are opened, as they are before the program can have closed any."""

@@ -419,6 +419,32 @@ def test_over_other_pipes(start):
     assert answers[3] == {"request_id": 8, "result": None}
 
 
+def test_lines_over_other_pipes_that_cannot_be_read(start):
+    """The story: the reading thread of a server died of the first one."""
+    worker = start('''
+        import os, jumpboot
+        def talk():
+            there, back = os.pipe(), os.pipe()
+            class Server(jumpboot.JSONQueueServer):
+                def add(self, a, b): return a + b
+            server = Server(there[0], back[1])
+            queue = jumpboot.JSONQueue(back[0], there[1])
+            answers = []
+            for line in (b"no JSON", b"\\xff", b"[" * 100000, b'{"command":', b""):
+                os.write(there[1], line + b"\\n")
+                answers.append(queue.get())
+            queue.put({"command": "add", "data": [1, 2], "request_id": 7})
+            answers.append(queue.get())
+            server.stop()
+            return answers
+    ''')
+    *refusals, answer = worker.result("talk")
+    assert answer == {"request_id": 7, "result": 3}
+    for refusal in refusals:
+        assert (refusal["request_id"], refusal["kind"]) == (None, "parse_error")
+        assert refusal["error"].startswith("a line that cannot be read: ")
+
+
 @pytest.mark.parametrize("main", [SERVER, """
 import jumpboot
 queue = jumpboot.JSONQueue(jumpboot.Pipe_in, jumpboot.Pipe_out)
@@ -530,6 +556,42 @@ def test_a_call_ends_with_its_request(start):
     assert worker.result("kept") == ["cancelled"]
     answer_call(worker, call, result="too late")
     assert worker.result("kept") == ["cancelled"]
+
+
+def test_a_thread_that_is_left_behind_has_no_calls(start):
+    """The story: it called as part of whatever request was just running."""
+    worker = start('''
+        import time, threading, jumpboot
+        class Server(jumpboot.JSONQueueServer):
+            def leave(self):
+                self.goes_on, self.outcome = threading.Event(), []
+                def late():
+                    self.goes_on.wait()
+                    try:
+                        self.outcome.append(jumpboot.call("other.late"))
+                    except jumpboot.CallRefused as error:
+                        self.outcome.append(error.data["reason"])
+                self.thread = threading.Thread(target=late)
+                self.thread.start()
+            def meet(self):
+                self.goes_on.set()
+                self.thread.join()
+                return self.outcome
+            def within(self):
+                came = []
+                thread = threading.Thread(target=lambda: came.append(jumpboot.call("other.f", 1)))
+                thread.start()
+                thread.join()
+                return came
+        server = Server()
+        while server.running: time.sleep(0.01)
+    ''')
+    worker.result("leave")
+    assert worker.result("meet") == ["outside"]
+    line, serial = worker.request("within")
+    worker.send(line)
+    answer_call(worker, next_call(worker, command="other.f", **{"for": serial}), result=2)
+    assert worker.answer() == {"request_id": serial, "result": [2]}
 
 
 def test_no_call_outside_of_a_request(spawn):
