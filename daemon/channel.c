@@ -415,6 +415,16 @@ bool channel_has_unread(const struct channel *channel)
         return channel->in_fd >= 0 && ioctl(channel->in_fd, FIONREAD, &unread) == 0 && unread > 0;
 }
 
+size_t channel_unfinished(const struct channel *channel, char *text, size_t size)
+{
+        size_t length = channel->from_worker.length;
+
+        if (length > size)
+                length = size;
+        buffer_copy(&channel->from_worker, 0, length, text);
+        return length;
+}
+
 void channel_drain(struct channel *channel)
 {
         size_t got = 1;

@@ -82,6 +82,8 @@ void channel_close_input(struct channel *channel);
 /* Part of what was sent has never been read: the last request has surely not begun. Also true to
  * the end of a process that has ended, whose pipe still holds what it left. */
 bool channel_has_unread(const struct channel *channel);
+/* The beginning of the line that has come in part: how many bytes were copied. */
+size_t channel_unfinished(const struct channel *channel, char *text, size_t size);
 /* Takes the answers that are there and does not wait: for a process that has ended. A grandchild
  * may still hold the pipe, and write to it for ever: what a pipe can hold is enough. */
 void channel_drain(struct channel *channel);

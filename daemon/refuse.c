@@ -7,6 +7,8 @@
 #include <json-c/json.h>
 #include <math.h>
 
+#define UNFINISHED_MAX 256U /* bytes that are shown */
+
 static void finish_with(struct pool *pool, struct request *request, enum rpc_status status,
                         struct json_object *data, const char *detail)
 {
@@ -92,15 +94,33 @@ void refuse_unavailable(struct pool *pool, struct request *request)
         finish_with(pool, request, RPC_UNAVAILABLE, data, NULL);
 }
 
+/* What a program that writes its answers by itself has begun to write, of this request only: what
+ * it may have forgotten is the end of the line. Whether there is anything. */
+static bool add_unfinished(struct json_object *data, const struct worker *worker)
+{
+        const struct ledger *ledger = &worker->ledger;
+        char text[UNFINISHED_MAX];
+        size_t length = channel_unfinished(&worker->channel, text, sizeof(text));
+
+        if (length == 0 || worker->has_counters || ledger->sent - ledger->answered != 1)
+                return false;
+        json_object_object_add(data, "unfinished", rpc_json_text(text, length));
+        return true;
+}
+
 void refuse_timeout(struct pool *pool, struct request *request)
 {
         struct json_object *data = json_object_new_object();
         enum begun begun = give_up(request, false);
         bool runs = request->state == REQUEST_SENT && !(begun == BEGUN_NO && is_behind(request));
+        const char *detail = NULL;
 
+        if (runs && add_unfinished(data, request->worker))
+                detail =
+                        "the program has begun to write a line to Pipe_out, and no newline ends it";
         json_object_object_add(data, "stage", json_object_new_string(runs ? "run" : "queue"));
         json_object_object_add(data, "started", new_started(request, begun));
-        finish_with(pool, request, RPC_TIMEOUT, data, NULL);
+        finish_with(pool, request, RPC_TIMEOUT, data, detail);
 }
 
 void refuse_died(struct pool *pool, struct request *request, const struct worker *worker,
@@ -110,6 +130,7 @@ void refuse_died(struct pool *pool, struct request *request, const struct worker
         char text[DEATH_TEXT_MAX], detail[DEATH_TEXT_MAX + 64];
 
         json_object_object_add(data, "started", new_started(request, begun));
+        add_unfinished(data, worker);
         snprintf(detail, sizeof(detail), "worker %d %s", (int)worker->process.pid,
                  death_text(&worker->process, text));
         finish_with(pool, request, RPC_WORKER_DIED, data, detail);

@@ -210,6 +210,26 @@ def test_lines(daemon):
         assert client.receive() == {"jsonrpc": "2.0", "id": number, "result": [2, number]}
 
 
+def test_an_answer_without_a_newline_is_told(start_daemon):
+    """The story: it was told as a timeout, and nothing else."""
+    daemon = start_daemon({"app": {"main": {"source": textwrap.dedent("""
+        import json, jumpboot
+        for line in jumpboot.Pipe_in:
+            request = json.loads(line)
+            jumpboot.Pipe_out.write(json.dumps({"request_id": request["request_id"], "result": 1}))
+            jumpboot.Pipe_out.flush()
+            if request["command"] == "leave":
+                break
+    """)}, "terminate_timeout": "200ms"}})
+    with daemon.connect() as client:
+        client.request("app.stay", {}, timeout=0.5, id=1)
+        error = client.receive()["error"]
+        assert error["data"]["kind"] == "timeout" and "newline" in error["data"]["detail"]
+        assert error["data"]["unfinished"].endswith('"result": 1}')
+        _, _, shown = ctl("call", "app.leave", socket=daemon.socket_path)
+    assert "worker_died" in shown and 'without a newline:\n{"request_id"' in shown
+
+
 def test_bytes_are_base64(daemon):
     assert daemon.call("packed.blob", {"size": 3}) == "AAEC"
 

@@ -101,6 +101,7 @@ static const char fake_worker_script[] =
         "    both) echo '{\"request_id\":\"'$id'\",\"result\":1,\"error\":\"x\"}' >&4 ;;\n"
         "    other) echo '{\"request_id\":\"mine\",\"result\":1}' >&4 ;;\n"
         "    large) printf '{\"request_id\":\"%s\",\"result\":\"%0200000d\"}\\n' \"$id\" 0 >&4 ;;\n"
+        "    endless) printf '{\"request_id\":\"%s\",\"result\":1}' \"$id\" >&4 ;;\n"
         "    binary) head -c 100000 /dev/urandom >&4; swallow ;;\n"
         "    half) printf '{\"request_id\":\"%s\",\"resu' \"$id\" >&4; exit 3 ;;\n"
         "    garbage) echo nonsense >&4; swallow ;;\n"

@@ -185,6 +185,46 @@ START_TEST(a_deadline_in_the_queue_is_told)
 }
 END_TEST
 
+/* The story: a program that writes its answers without newlines was told of timeouts, and of
+ * nothing else. */
+START_TEST(a_line_without_an_end_is_told_at_the_deadline)
+{
+        begin_idle("echo", 1);
+        occupy("endless");
+        const struct worker *worker = first_worker(pool, WORKER_BUSY);
+        loop_until(worker->channel.from_worker.length > 20);
+        pool_maintain(pool, units_now() + options->request_timeout);
+        ck_assert_ptr_nonnull(strstr(answers, "\"unfinished\":\"{\\\"request_id\\\":\\\"1\\\","
+                                              "\\\"result\\\":1}\""));
+        ck_assert_ptr_nonnull(strstr(answers, "no newline ends it"));
+        wait_idle(pool, 1);
+}
+END_TEST
+
+START_TEST(a_line_without_an_end_is_told_at_the_end)
+{
+        begin_idle("echo", 1);
+        submit_call(pool, "half", "");
+        loop_until(n_answers == 1);
+        ck_assert_ptr_nonnull(strstr(answers, "worker_died"));
+        ck_assert_ptr_nonnull(
+                strstr(answers, "\"unfinished\":\"{\\\"request_id\\\":\\\"1\\\",\\\"resu\""));
+        wait_idle(pool, 1);
+}
+END_TEST
+
+START_TEST(who_counts_writes_whole_lines)
+{
+        begin_idle("counting", 1);
+        occupy("endless");
+        const struct worker *worker = first_worker(pool, WORKER_BUSY);
+        loop_until(worker->channel.from_worker.length > 20);
+        pool_maintain(pool, units_now() + options->request_timeout);
+        ck_assert_uint_eq(n_answers, 1);
+        ck_assert_ptr_null(strstr(answers, "unfinished"));
+}
+END_TEST
+
 START_TEST(a_deadline_in_the_run_ends_the_worker)
 {
         begin_idle("echo", 1);
@@ -469,6 +509,9 @@ int main(void)
         tcase_add_test(tcase, without_a_queue_only_idle_workers_take_any);
         tcase_add_test(tcase, the_shorter_of_two_timeouts_counts);
         tcase_add_test(tcase, a_deadline_in_the_queue_is_told);
+        tcase_add_test(tcase, a_line_without_an_end_is_told_at_the_deadline);
+        tcase_add_test(tcase, a_line_without_an_end_is_told_at_the_end);
+        tcase_add_test(tcase, who_counts_writes_whole_lines);
         tcase_add_test(tcase, a_deadline_in_the_run_ends_the_worker);
         tcase_add_test(tcase, the_timer_keeps_the_deadline);
         tcase_add_test(tcase, what_is_past_its_deadline_is_not_begun);
