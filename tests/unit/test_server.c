@@ -311,10 +311,12 @@ static bool is_reloaded(void)
         return has_received("\"id\":3");
 }
 
-static bool call_reload_twice(void)
+/* Three times, which all come in the same turn. */
+static bool call_reloads(void)
 {
         return say("[{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"jumpbootd.reload\"},"
-                   "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"jumpbootd.reload\"}]\n");
+                   "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"jumpbootd.reload\"}]\n"
+                   "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"jumpbootd.reload\"}\n");
 }
 
 static bool is_reloading(void)
@@ -368,13 +370,14 @@ START_TEST(those_who_ask_meanwhile_share_the_next_one)
         write_config("", PROGRAM("calc", "echo"));
         make_admin();
         config.server.max_client_requests = 8;
-        run((step_fn *[]){is_serving, hang_up_signal, is_reloading, call_reload_twice, call_reload,
-                          is_reloaded, terminate, NULL});
-        const char *first = strstr(captured_log, "reading the config anew");
-        ck_assert_ptr_nonnull(first);
-        const char *second = strstr(first + 1, "reading the config anew");
-        ck_assert_ptr_nonnull(second);
-        ck_assert_ptr_null(strstr(second + 1, "reading the config anew"));
+        run((step_fn *[]){is_serving, hang_up_signal, is_reloading, call_reloads, is_reloaded,
+                          terminate, NULL});
+        unsigned n_readings = 0;
+        for (const char *p = captured_log; (p = strstr(p, "reading the config anew")); p++)
+                n_readings++;
+        /* On a slow machine the signal's is over when they ask; the first one begins the next then. */
+        ck_assert_uint_ge(n_readings, 2);
+        ck_assert_uint_le(n_readings, 3);
         ck_assert(is_taken());
         ck_assert(has_received("\"id\":4"));
         ck_assert(has_received("\"id\":5"));

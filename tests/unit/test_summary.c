@@ -4,63 +4,17 @@
  */
 #include "daemon/summary.h"
 
-#include "fixture_request.h"
-#include "fixture_worker.h"
+#include "fixture_fleet.h"
 
 #include "daemon/client.h"
-#include "daemon/fleet.h"
 
-#include <json-c/json.h>
-
-static struct fleet fleet;
-static struct program_options *programs[64];
-static struct config config;
 static struct client_surroundings clients;
 static struct summary summary;
-static unsigned n_settled;
-
-static void on_settled(void *userdata, const struct fleet_report *report)
-{
-        (void)userdata;
-        (void)report;
-        n_settled++;
-}
-
-static void on_emptied(void *userdata)
-{
-        (void)userdata;
-}
-
-static const struct fleet_events events = {on_settled, on_emptied};
 
 static void setup(void)
 {
-        workers_begin();
-        requests_begin();
-        config = (struct config){.programs = programs};
+        fleet_begin();
         clients = (struct client_surroundings){.n_clients = 2};
-        n_settled = 0;
-        fleet_init(&fleet, &around, &events, NULL);
-}
-
-static void teardown(void)
-{
-        fleet_stop(&fleet, true, units_now());
-        fleet_clear(&fleet);
-        requests_end();
-        workers_end();
-}
-
-static struct program_options *want(const char *name, const char *mode)
-{
-        return programs[config.n_programs++] = new_options(name, mode);
-}
-
-static void apply(void)
-{
-        ck_assert_int_eq(fleet_apply(&fleet, &config, units_now()), 0);
-        while (config.n_programs > 0)
-                program_options_unref(programs[--config.n_programs]);
 }
 
 static const char *text_in(enum summary_phase phase)
@@ -212,7 +166,7 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("summary");
-        TCase *tcase = loop_case(suite, setup, teardown);
+        TCase *tcase = loop_case(suite, setup, fleet_end);
 
         tcase_add_test(tcase, without_programs);
         tcase_add_test(tcase, a_start_names_what_it_waits_for);
