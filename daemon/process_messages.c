@@ -59,6 +59,12 @@ static void take_exception(struct process *process, struct json_object *line)
         }
 }
 
+/* What is more urgent than this concerns the whole machine: it is shown on all of its terminals. */
+static int level_of_worker(int level)
+{
+        return level < LOG_CRIT ? LOG_CRIT : level;
+}
+
 static void on_status(void *userdata, struct json_object *line)
 {
         struct process *process = userdata;
@@ -66,7 +72,7 @@ static void on_status(void *userdata, struct json_object *line)
 
         if (strcmp(type, "log") == 0) {
                 int level = log_level_from_name(string_of(line, "level"));
-                level = level < 0 ? LOG_INFO : level;
+                level = level < 0 ? LOG_INFO : level_of_worker(level);
                 if (may_log(process, 1, level, units_now()))
                         log_at(level, &process->context, "%s", message);
         } else if (strcmp(type, "exception") == 0) {
@@ -93,15 +99,16 @@ static void log_output(struct process *process, struct output *output, const cha
 {
         struct log_context context = process->context;
         uint64_t now = units_now();
+        int level = level_of_worker(text->level);
 
-        if (!may_log(process, text->n_lines, text->level, now)) {
+        if (!may_log(process, text->n_lines, level, now)) {
                 if (!output_is_paused(output))
                         output_pause(output, quota_turn(process->quota, now));
                 return;
         }
         context.request = text->serial;
         context.stream = stream;
-        log_text(text->level, &context, text->text, text->length);
+        log_text(level, &context, text->text, text->length);
 }
 
 void process_on_out(void *userdata, const struct entry_text *text)

@@ -104,6 +104,14 @@ def test_a_line_names_its_level(daemon, journald):
     assert found == [("3", "bad"), ("5", "fine"), ("6", "<9>none"), ("6", "x <3>")]
 
 
+def test_no_worker_speaks_to_all_terminals(daemon, journald):
+    """The story: what began with <0> was logged as emerg, which is shown to everybody."""
+    daemon.call("talker.write", [["<0>fire\n", "<1>smoke\n", "<2>warm\n"], "stdout"])
+    found = [(entry["PRIORITY"], entry["MESSAGE"].split(": ", 1)[1])
+             for entry in journald.wait(count=3, JUMPBOOT_STREAM="stdout")]
+    assert found == [("2", "fire"), ("2", "smoke"), ("2", "warm")]
+
+
 def test_lines_below_the_level_are_left_out(journald, start_daemon):
     daemon = start_daemon({"talker": TALKER}, server={"log_level": "warning"},
                           **journald.options())
