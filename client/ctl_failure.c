@@ -153,7 +153,8 @@ static void put_remains(struct json_object *data)
 {
         put_details("What the worker wrote to stderr", ctl_tree_text(data, "stderr"));
         put_details("What it wrote to stdout", ctl_tree_text(data, "stdout"));
-        put_details("What it wrote to Pipe_out without a newline", ctl_tree_text(data, "unfinished"));
+        put_details("What it wrote to Pipe_out without a newline",
+                    ctl_tree_text(data, "unfinished"));
         put_details("Its Python stack", ctl_tree_text(data, "stack"));
 }
 

@@ -375,7 +375,8 @@ START_TEST(those_who_ask_meanwhile_share_the_next_one)
         unsigned n_readings = 0;
         for (const char *p = captured_log; (p = strstr(p, "reading the config anew")); p++)
                 n_readings++;
-        /* On a slow machine the signal's is over when they ask; the first one begins the next then. */
+        /* On a slow machine the signal's is over when they ask; the first one begins the next then.
+         */
         ck_assert_uint_ge(n_readings, 2);
         ck_assert_uint_le(n_readings, 3);
         ck_assert(is_taken());
