@@ -270,8 +270,8 @@ def test_wrong_arguments_are_told(arguments, said):
 
 
 # The comparison. Others than jumpbootd and the limits need not be there; PATH hides them.
-COMPARE = [BENCH / "run", "--build", os.environ["JUMPBOOT_BUILD"], "--no-build", "--no-install",
-           "--peers", "pipes,relay,uwsgi", "--scale", "0.2"]
+COMPARE = [BENCH / "run", "--build", os.path.relpath(BUILD.parents[1]), "--no-build",
+           "--no-install", "--peers", "pipes,relay,uwsgi", "--scale", "0.2"]
 
 
 @pytest.fixture

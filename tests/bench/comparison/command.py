@@ -62,6 +62,7 @@ def parse(arguments):
         parser.error("--rounds has to be 1 at least")
     if not 0 < options.scale <= 100:
         parser.error("--scale has to be more than 0, and 100 at most")
+    options.build = options.build.resolve()
     options.peers = names
     options.chosen = choose(options)
     if not options.chosen:

@@ -45,11 +45,16 @@ def serve_zeromq(place, workers):
     return [PYTHON, BENCH / "peers/zeromq.py", place.socket, workers]
 
 
+def longest_backlog():
+    """uWSGI does not start if it asks for more."""
+    return int(Path("/proc/sys/net/core/somaxconn").read_text())
+
+
 def uwsgi(option):
     return lambda place, workers: [
         "uwsgi", "--plugin", "python3", option, place.socket, "--wsgi-file",
         BENCH / "peers/wsgi.py", "--processes", workers, "--master", "--need-app",
-        "--disable-logging", "--die-on-term", "--listen", 1024]
+        "--disable-logging", "--die-on-term", "--listen", min(1024, longest_backlog())]
 
 
 def gunicorn(*options):
