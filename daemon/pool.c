@@ -203,6 +203,7 @@ int pool_new(const struct surroundings *around, struct program_options *options,
         pool->cgroup = cgroups_join(around->cgroups, &pool->context, &limits);
         catalogue_init(&pool->catalogue, around->buffers);
         TAILQ_INIT(&pool->queue);
+        rota_init(&pool->rota);
         TAILQ_INIT(&pool->watched);
         ahead_init(&pool->ahead);
         templates_init(pool);

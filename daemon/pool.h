@@ -4,9 +4,10 @@
  * The workers of one program, and the queue of those who wait for one.
  *
  * A request goes to the idle worker that was used last, else, if that is short, behind others to
- * one that is busy, else into the queue (first come, first served), else it is refused. Everything
- * that time decides - deadlines, how many workers there should be, when to try again after failures
- * - is decided in one place: pool_maintain().
+ * one that is busy, else into the queue, else it is refused. Those that wait are served in turn
+ * among their callers, and those of one caller first come, first served. Everything that time
+ * decides - deadlines, how many workers there should be, when to try again after failures - is
+ * decided in one place: pool_maintain().
  */
 #include "catalogue.h"
 #include "common/rpc.h"
@@ -22,6 +23,7 @@
 #include "pool_templates.h"
 #include "quota.h"
 #include "request.h"
+#include "rota.h"
 #include "run_times.h"
 #include "slots.h"
 #include "turn.h"
@@ -60,7 +62,8 @@ struct pool {
         struct run_times run_times; /* of its functions */
         struct pool_renewal renewal;
         struct pool_templates templates;
-        struct request_list queue;
+        struct request_list queue; /* all that wait: what came back, then as they came */
+        struct rota rota;          /* in what order they are served that have not come back */
         unsigned queue_length, queue_high_water;
         struct deadlock_node deadlock;
         struct deadlines deadlines;

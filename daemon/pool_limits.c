@@ -20,11 +20,13 @@ static uint64_t expire(struct pool *pool, uint64_t now)
         return request ? request->deadline : 0;
 }
 
-/* Answers what has waited for too long. What came back to the queue stands in front, and may. */
+/* Answers what has waited for too long. What came back from a worker that died may. The others that
+ * came back stand in front, and not in the order in which they came first. */
 static uint64_t expire_queue(struct pool *pool, uint64_t now)
 {
         uint64_t limit = pool->options->queue_timeout;
         struct request *request, *next;
+        uint64_t soonest = 0;
 
         if (limit == 0)
                 return 0;
@@ -32,12 +34,16 @@ static uint64_t expire_queue(struct pool *pool, uint64_t now)
                 next = TAILQ_NEXT(request, place);
                 if (request->was_taken_back || request->was_retried)
                         continue;
-                if (request->submitted + limit > now)
-                        return request->submitted + limit;
+                if (request->submitted + limit > now) {
+                        soonest = units_sooner(soonest, request->submitted + limit);
+                        if (!request->is_returned)
+                                return soonest;
+                        continue;
+                }
                 refusals_count(pool, request, REFUSAL_WAITED, now);
                 refuse_timeout(pool, request);
         }
-        return 0;
+        return soonest;
 }
 
 static void log_slow(const struct worker *worker, const char *text, const char *why_not)

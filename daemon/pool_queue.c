@@ -8,6 +8,24 @@
 #include "pool_starts.h"
 #include "refuse.h"
 
+void queue_add(struct pool *pool, struct request *request)
+{
+        TAILQ_INSERT_TAIL(&pool->queue, request, place);
+        rota_add(&pool->rota, request);
+        request->state = REQUEST_QUEUED;
+        if (++pool->queue_length > pool->queue_high_water)
+                pool->queue_high_water = pool->queue_length;
+}
+
+void queue_remove(struct pool *pool, struct request *request)
+{
+        if (!request->is_returned)
+                rota_remove(&pool->rota, request);
+        request->is_returned = false;
+        TAILQ_REMOVE(&pool->queue, request, place);
+        pool->queue_length--;
+}
+
 /* Takes the request out of wherever the pool has it. */
 static void release(struct pool *pool, struct request *request)
 {
@@ -16,8 +34,7 @@ static void release(struct pool *pool, struct request *request)
         if (request->deadline)
                 deadlines_remove(&pool->deadlines, request);
         if (request->state == REQUEST_QUEUED) {
-                TAILQ_REMOVE(&pool->queue, request, place);
-                pool->queue_length--;
+                queue_remove(pool, request);
                 metrics_ended(&pool->metrics, request, units_now());
         } else if (request->state == REQUEST_SENT && request->worker) {
                 metrics_ended(&pool->metrics, request, units_now());
@@ -64,13 +81,10 @@ static bool set_deadline(struct pool *pool, struct request *request, uint64_t no
 
 static void enqueue(struct pool *pool, struct request *request)
 {
-        TAILQ_INSERT_TAIL(&pool->queue, request, place);
-        request->state = REQUEST_QUEUED;
+        queue_add(pool, request);
         if (pool->options->queue_timeout)
                 pool_wake_at(pool, request->submitted + pool->options->queue_timeout,
                              request->submitted);
-        if (++pool->queue_length > pool->queue_high_water)
-                pool->queue_high_water = pool->queue_length;
         starts_count_maximum(pool);
         if (starts_may_grow(pool))
                 turn_defer(pool->around->turn, &pool->maintain);
@@ -140,13 +154,21 @@ static bool is_late(const struct request *request, uint64_t now)
         return request->deadline != 0 && request->deadline <= now;
 }
 
-/* The request that waits longest, if any may be begun. */
+/* What came back waits in front of all others. */
+static struct request *first_in_turn(const struct pool *pool)
+{
+        struct request *request = TAILQ_FIRST(&pool->queue);
+
+        return request && !request->is_returned ? rota_next(&pool->rota) : request;
+}
+
+/* The request whose turn it is, if any may be begun. */
 static struct request *next_request(struct pool *pool, uint64_t now)
 {
         struct request *request;
 
         /* The timer may be late: what need not be answered any more is not begun. */
-        while ((request = TAILQ_FIRST(&pool->queue)) && is_late(request, now)) {
+        while ((request = first_in_turn(pool)) && is_late(request, now)) {
                 refusals_count(pool, request, REFUSAL_WAITED, now);
                 refuse_timeout(pool, request);
         }
@@ -155,6 +177,9 @@ static struct request *next_request(struct pool *pool, uint64_t now)
 
 static void take_out(struct pool *pool, struct request *request)
 {
+        if (!request->is_returned)
+                rota_serve(&pool->rota, request);
+        request->is_returned = false;
         TAILQ_REMOVE(&pool->queue, request, place);
         pool->queue_length--;
 }
@@ -177,6 +202,7 @@ void queue_return(struct pool *pool, struct request *request)
         request->worker = NULL;
         TAILQ_INSERT_HEAD(&pool->queue, request, place);
         request->state = REQUEST_QUEUED;
+        request->is_returned = true;
         pool->queue_length++;
 }
 

@@ -11,8 +11,12 @@ struct pool;
 struct request;
 struct worker;
 
-/* Gives a worker that has become free the request that waits longest; without one it is idle. */
+/* Gives a worker that has become free the request whose turn it is; without one it is idle. */
 void queue_feed(struct pool *pool, struct worker *worker, uint64_t now);
+/* Has a request wait behind those of its caller. */
+void queue_add(struct pool *pool, struct request *request);
+/* It waits no more, for it is answered. */
+void queue_remove(struct pool *pool, struct request *request);
 /* Gives busy workers what may be sent ahead of its turn. */
 void queue_feed_ahead(struct pool *pool, uint64_t now);
 /* Has a request that was sent to a worker wait in front of all others. */

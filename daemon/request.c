@@ -10,6 +10,7 @@ void caller_init(struct caller *caller,
         peer_init(&caller->peer, -1);
         TAILQ_INIT(&caller->requests);
         caller->n_requests = 0;
+        LIST_INIT(&caller->first);
         caller->held = 0;
         caller->done = done;
 }

@@ -22,12 +22,14 @@ struct run_time;
 struct worker;
 
 TAILQ_HEAD(request_list, request);
+LIST_HEAD(request_firsts, request);
 
 /* Who a request is answered to; part of a client, or of a worker that calls others itself. */
 struct caller {
         struct peer peer;
         struct request_list requests; /* not yet answered */
         unsigned n_requests;
+        struct request_firsts first; /* where it waits: its first request in each rota */
         size_t held; /* bytes of buffers that large params of them keep, a chunk's more for each */
         /* Takes the answer, before the request is freed. Must not submit requests. */
         void (*done)(struct caller *caller, struct request *request,
@@ -48,11 +50,19 @@ enum request_state {
 /* Whether a worker has begun it; of some that cannot be known. */
 enum begun { BEGUN_NO, BEGUN_YES, BEGUN_UNKNOWN };
 
+/* Where a request stands in its pool's rota: see rota.h. */
+struct request_rota {
+        TAILQ_ENTRY(request) place;    /* among the first ones, or behind the first of its caller */
+        LIST_ENTRY(request) of_caller; /* of a first one: among its caller's */
+        struct request_list behind;    /* of a first one */
+};
+
 struct request {
         struct caller *caller;
         TAILQ_ENTRY(request) of_caller;
         TAILQ_ENTRY(request) place;    /* in the pool's queue, on a worker's list, or on ... */
         struct request_list *deferred; /* ... the list of whoever will answer it */
+        struct request_rota rota;
         enum request_state state;
         struct pool *pool;         /* while it is queued or sent */
         struct worker *worker;     /* while it is sent */
@@ -61,6 +71,7 @@ struct request {
         struct run_time *run_time; /* of its function, in its pool; NULL: it has none */
         unsigned depth;            /* how many are above it */
         bool is_notification;      /* its answer goes nowhere */
+        bool is_returned;          /* it waits again, in front of all others */
         bool was_taken_back;       /* from a worker that died before it had begun it */
         bool was_retried;          /* after the death of a worker that may have begun it */
         enum begun begun;          /* whether that one had */

@@ -11,6 +11,7 @@
 #include "fixture_loop.h"
 
 #include "daemon/pool.h"
+#include "daemon/pool_queue.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,8 @@ static void begin(const unsigned *max_workers)
                 pools[p].options = options[p] = program_options_new(name, "the-set");
                 options[p]->max_workers = max_workers[p];
                 TAILQ_INIT(&pools[p].queue);
+                rota_init(&pools[p].rota);
+                ahead_init(&pools[p].ahead);
                 for (enum worker_state state = 0; state < WORKER_STATES; state++)
                         TAILQ_INIT(&pools[p].workers.list[state]);
                 for (unsigned w = 0; w < WORKERS_MAX; w++)
@@ -99,8 +102,7 @@ static void feed(struct pool *pool)
 
         while (pool->workers.count[WORKER_BUSY] < pool->options->max_workers &&
                (request = TAILQ_FIRST(&pool->queue))) {
-                TAILQ_REMOVE(&pool->queue, request, place);
-                pool->queue_length--;
+                queue_remove(pool, request);
                 give(pool, request);
         }
 }
@@ -122,9 +124,7 @@ static struct request *submit(struct caller *caller, struct request *parent, uns
         } else if (parent && deadlock_is_certain(pool, request)) {
                 return request_free(request);
         } else {
-                request->state = REQUEST_QUEUED;
-                TAILQ_INSERT_TAIL(&pool->queue, request, place);
-                pool->queue_length++;
+                queue_add(pool, request);
         }
         return made[n_made++] = request;
 }
@@ -154,8 +154,7 @@ static void finish(struct request *request)
                 worker_set_state(worker, WORKER_IDLE);
                 request->worker = NULL;
         } else {
-                TAILQ_REMOVE(&pool->queue, request, place);
-                pool->queue_length--;
+                queue_remove(pool, request);
         }
         request->state = REQUEST_NEW;
         request->pool = NULL;
@@ -539,11 +538,8 @@ START_TEST(what_was_with_a_worker_that_died_waits_again)
         worker_set_state(dying, WORKER_STOPPING);
         struct request *y = from_client(B), *c = call(y, A);
         ck_assert_ptr_nonnull(c); /* what dies sets its caller free */
-        ledger_answered(&dying->ledger, x->ordinal, 1);
-        x->worker = NULL;
-        x->state = REQUEST_QUEUED;
-        TAILQ_INSERT_HEAD(&pools[B].queue, x, place);
-        pools[B].queue_length++;
+        queue_return(&pools[B], x);
+        ledger_answered(&dying->ledger, dying->ledger.sent, 1);
         deadlock_look_at_pool(&pools[B]);
         ck_assert_ptr_null(made[at]);
         check_nobody_is_stuck();

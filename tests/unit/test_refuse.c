@@ -6,6 +6,8 @@
 
 #include "fixture_pool.h"
 
+#include "daemon/pool_queue.h"
+
 #include <json-c/json.h>
 
 static struct pool *pool;
@@ -103,8 +105,7 @@ START_TEST(with_a_worker_nobody_knows_whether_it_began)
 
         loop_until((worker = first_worker(pool, WORKER_STARTING)));
         struct request *request = queued();
-        TAILQ_REMOVE(&pool->queue, request, place);
-        pool->queue_length--;
+        queue_remove(pool, request);
         worker_send(worker, request, units_now());
         refuse_timeout(pool, request);
         check_end("1:timeout {\"stage\":\"run\",\"started\":\"unknown\",\"kind\":\"timeout\"}|");
