@@ -33,12 +33,13 @@ static uint64_t between(uint64_t earlier, uint64_t later)
         return later > earlier ? later - earlier : 0;
 }
 
-void metrics_ended(struct metrics *metrics, const struct request *request, uint64_t now)
+void metrics_waited(struct metrics *metrics, const struct request *request, uint64_t now)
 {
-        bool was_sent = request->state == REQUEST_SENT;
+        metric_record(&metrics->queue_wait, now, between(request->received, now));
+}
 
-        metric_record(&metrics->queue_wait, now,
-                      between(request->received, was_sent ? request->sent : now));
-        if (was_sent)
-                metric_record(&metrics->run_time, now, between(request->sent, now));
+void metrics_ran(struct metrics *metrics, const struct request *request, uint64_t ran, uint64_t now)
+{
+        metric_record(&metrics->queue_wait, now, between(request->received + ran, now));
+        metric_record(&metrics->run_time, now, ran);
 }

@@ -23,13 +23,16 @@ struct metric {
 };
 
 struct metrics {
-        struct metric queue_wait; /* received → sent to a worker */
-        struct metric run_time;   /* sent → ended, in whatever way */
+        struct metric queue_wait; /* received → ended, but for ... */
+        struct metric run_time;   /* ... while it ran, in whatever way it ended */
 };
 
 void metric_record(struct metric *metric, uint64_t now, uint64_t value);
 /* Fills in what was recorded of late. */
 void metric_recent(const struct metric *metric, uint64_t now, struct histogram *ret);
 
-/* A request that waits or runs ends. */
-void metrics_ended(struct metrics *metrics, const struct request *request, uint64_t now);
+/* A request ends that has not run. */
+void metrics_waited(struct metrics *metrics, const struct request *request, uint64_t now);
+/* A request ends that has run for so long. */
+void metrics_ran(struct metrics *metrics, const struct request *request, uint64_t ran,
+                 uint64_t now);

@@ -26,6 +26,18 @@ void queue_remove(struct pool *pool, struct request *request)
         pool->queue_length--;
 }
 
+/* Of one that is with a worker, which has not answered it. It runs the first that it has. */
+static void count_end(struct pool *pool, const struct request *request, uint64_t now)
+{
+        const struct ledger *ledger = &request->worker->ledger;
+
+        if (request->ordinal == ledger_head(ledger))
+                metrics_ran(&pool->metrics, request,
+                            now > ledger->head_since ? now - ledger->head_since : 0, now);
+        else
+                metrics_waited(&pool->metrics, request, now);
+}
+
 /* Takes the request out of wherever the pool has it. */
 static void release(struct pool *pool, struct request *request)
 {
@@ -35,9 +47,9 @@ static void release(struct pool *pool, struct request *request)
                 deadlines_remove(&pool->deadlines, request);
         if (request->state == REQUEST_QUEUED) {
                 queue_remove(pool, request);
-                metrics_ended(&pool->metrics, request, units_now());
+                metrics_waited(&pool->metrics, request, units_now());
         } else if (request->state == REQUEST_SENT && request->worker) {
-                metrics_ended(&pool->metrics, request, units_now());
+                count_end(pool, request, units_now());
                 ledger_at(&request->worker->ledger, request->ordinal)->request = NULL;
                 request->worker = NULL;
         }

@@ -64,15 +64,28 @@ static void on_ready(void *userdata, struct worker *worker)
         turn_defer(pool->around->turn, &pool->maintain);
 }
 
+/* How long it has run, in microseconds: as its worker tells, which keeps no account of what stands
+ * in its pipe. Without counters it may be all the time since it was sent. */
+static uint64_t take_run_time(const struct worker *worker, const struct request *request,
+                              uint64_t now)
+{
+        uint64_t since = now > request->sent ? now - request->sent : 0;
+
+        if (!worker->has_counters)
+                return since;
+        uint64_t told = pages_run_time(&worker->pages, request->ordinal);
+        if (request->run_time)
+                run_time_record(request->run_time, told);
+        return told / 1000 < since ? told / 1000 : since;
+}
+
 static void finish_answered(struct pool *pool, const struct worker *worker, struct request *request,
                             const struct rpc_answer *answer, uint64_t now)
 {
-        pool->run_time +=
-                ((int64_t)(now - request->sent) - (int64_t)pool->run_time) / RUN_TIME_WEIGHT;
-        if (request->run_time && worker->has_counters)
-                run_time_record(request->run_time,
-                                pages_run_time(&worker->pages, request->ordinal));
-        metrics_ended(&pool->metrics, request, now);
+        uint64_t ran = take_run_time(worker, request, now);
+
+        pool->run_time += ((int64_t)ran - (int64_t)pool->run_time) / RUN_TIME_WEIGHT;
+        metrics_ran(&pool->metrics, request, ran, now);
         pool_finish(pool, request, answer);
 }
 

@@ -174,6 +174,8 @@ struct json_object *status_program(const struct pool *pool, uint64_t now)
         json_put(program, "requests", new_outcomes(pool->finished, RPC_OK));
         json_put(program, "queue_wait", new_times(&pool->metrics.queue_wait, now));
         json_put(program, "run_time", new_times(&pool->metrics.run_time, now));
+        json_put_number(program, "sent_ahead", pool->ahead.n_sent);
+        json_put_number(program, "taken_back", pool->ahead.n_taken_back);
         json_put_number(program, "deaths", pool->deaths);
         json_put(program, "death_causes", new_death_causes(pool));
         json_put(program, "fates", new_fates(pool));

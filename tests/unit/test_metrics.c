@@ -18,7 +18,7 @@ static struct histogram recent;
 static void setup(void)
 {
         memset(&metrics, 0, sizeof(metrics));
-        request = (struct request){.state = REQUEST_SENT, .received = START, .sent = START + 7};
+        request = (struct request){.received = START};
 }
 
 static uint64_t count_recent(uint64_t now)
@@ -29,7 +29,7 @@ static uint64_t count_recent(uint64_t now)
 
 START_TEST(a_request_has_waited_and_run)
 {
-        metrics_ended(&metrics, &request, START + 27);
+        metrics_ran(&metrics, &request, 20, START + 27);
         ck_assert_uint_eq(metrics.queue_wait.all.count, 1);
         ck_assert_uint_eq(metrics.queue_wait.all.max, 7);
         ck_assert_uint_eq(metrics.run_time.all.count, 1);
@@ -37,10 +37,9 @@ START_TEST(a_request_has_waited_and_run)
 }
 END_TEST
 
-START_TEST(one_that_ends_in_the_queue_has_only_waited)
+START_TEST(one_that_has_not_run_has_only_waited)
 {
-        request.state = REQUEST_QUEUED;
-        metrics_ended(&metrics, &request, START + 27);
+        metrics_waited(&metrics, &request, START + 27);
         ck_assert_uint_eq(metrics.queue_wait.all.count, 1);
         ck_assert_uint_eq(metrics.queue_wait.all.max, 27);
         ck_assert_uint_eq(metrics.run_time.all.count, 0);
@@ -49,14 +48,17 @@ END_TEST
 
 START_TEST(no_time_is_negative)
 {
-        metrics_ended(&metrics, &request, START);
-        ck_assert_uint_eq(metrics.run_time.all.max, 0);
+        metrics_ran(&metrics, &request, 8, START + 7);
+        ck_assert_uint_eq(metrics.run_time.all.max, 8);
+        ck_assert_uint_eq(metrics.queue_wait.all.max, 0);
+        metrics_waited(&metrics, &request, START - 1);
+        ck_assert_uint_eq(metrics.queue_wait.all.max, 0);
 }
 END_TEST
 
 START_TEST(what_is_of_late_passes)
 {
-        metrics_ended(&metrics, &request, START + 27);
+        metrics_ran(&metrics, &request, 20, START + 27);
         ck_assert_uint_eq(count_recent(START + 27), 1);
         ck_assert_uint_eq(recent.max, 20);
         ck_assert_uint_eq(count_recent(START + 2 * METRIC_WINDOW - 1), 1);
@@ -69,15 +71,14 @@ END_TEST
 START_TEST(both_windows_are_of_late)
 {
         for (unsigned i = 0; i < 5; i++) {
-                request.sent = START + i * METRIC_WINDOW;
-                metrics_ended(&metrics, &request, request.sent + 10 + i);
-                ck_assert_uint_eq(count_recent(request.sent + 20), i == 0 ? 1 : 2);
+                uint64_t now = START + i * METRIC_WINDOW;
+                metrics_ran(&metrics, &request, 10 + i, now);
+                ck_assert_uint_eq(count_recent(now + 20), i == 0 ? 1 : 2);
                 ck_assert_uint_eq(recent.max, 10 + i);
         }
         ck_assert_uint_eq(metrics.run_time.all.count, 5);
-        request.sent = START + 9 * METRIC_WINDOW;
-        metrics_ended(&metrics, &request, request.sent + 1);
-        ck_assert_uint_eq(count_recent(request.sent + 1), 1);
+        metrics_ran(&metrics, &request, 1, START + 9 * METRIC_WINDOW);
+        ck_assert_uint_eq(count_recent(START + 9 * METRIC_WINDOW), 1);
         ck_assert_uint_eq(recent.max, 1);
 }
 END_TEST
@@ -89,7 +90,7 @@ int main(void)
 
         tcase_add_checked_fixture(tcase, setup, NULL);
         tcase_add_test(tcase, a_request_has_waited_and_run);
-        tcase_add_test(tcase, one_that_ends_in_the_queue_has_only_waited);
+        tcase_add_test(tcase, one_that_has_not_run_has_only_waited);
         tcase_add_test(tcase, no_time_is_negative);
         tcase_add_test(tcase, what_is_of_late_passes);
         tcase_add_test(tcase, both_windows_are_of_late);
