@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
+#include "config_server.h"
 #include "config_sources.h"
 #include "json_reader.h"
 #include "program_build.h"
@@ -10,10 +11,6 @@
 
 #include <errno.h>
 #include <string.h>
-
-#ifndef JUMPBOOT_STATE_DIRECTORY
-#error "JUMPBOOT_STATE_DIRECTORY comes from the build"
-#endif
 
 #define PROGRAM_NAME_MAX 64U
 
@@ -226,50 +223,6 @@ static int load_sets(struct loader *loader, const struct json_node *root)
         return r;
 }
 
-/* Not $STATE_DIRECTORY, which systemd gives to the user that workers run as: he could put other
- * environments in the place of those that are there. */
-static int set_state_directory(struct server_options *server)
-{
-        if (!server->state_directory)
-                server->state_directory = strdup(JUMPBOOT_STATE_DIRECTORY);
-        return server->state_directory ? 0 : -ENOMEM;
-}
-
-static int load_server_options(struct loader *loader, const struct json_node *root)
-{
-        struct server_options *server = &loader->config->server;
-        struct json_cursor cursor = {0};
-        struct json_node member;
-        int r;
-
-        r = options_set_defaults(&server_option_table, server);
-        while (r >= 0 && json_node_next(root, &cursor, &member)) {
-                const struct option *option = option_find(&server_option_table, member.name);
-
-                if (option)
-                        r = option_set(option, server, &member, loader->errors);
-                else if (!section_has(SECTION_SERVER, member.name))
-                        section_unknown(SECTION_SERVER, &member, loader->errors);
-        }
-        return r < 0 ? r : set_state_directory(server);
-}
-
-/* A request and its answer must find room, or reading could pause for ever. */
-static void check_server_options(struct loader *loader, const struct json_node *root)
-{
-        const struct server_options *server = &loader->config->server;
-        struct json_node origin;
-
-        if (server->max_buffered >= server->max_request_size + server->max_response_size)
-                return;
-        if (!json_node_member(root, "max_buffered", &origin) &&
-            !json_node_member(root, "max_response_size", &origin))
-                json_node_member(root, "max_request_size", &origin);
-        json_node_error(&origin, loader->errors,
-                        "max_buffered must be at least max_request_size and max_response_size "
-                        "together");
-}
-
 static int load(struct loader *loader, const char *path)
 {
         struct json_node root;
@@ -278,10 +231,9 @@ static int load(struct loader *loader, const char *path)
         r = read_object(loader, path, "jumpbootd.conf", &root);
         if (r != 0)
                 return r;
-        r = load_server_options(loader, &root);
+        r = config_load_server(&loader->config->server, &root, loader->errors);
         if (r < 0)
                 return r;
-        check_server_options(loader, &root);
         r = program_draft_init(&loader->defaults);
         if (r == 0)
                 r = apply_defaults(loader, &loader->defaults, SECTION_SERVER_DEFAULTS, &root);
@@ -332,7 +284,7 @@ int config_survey(const char *path, struct config_errors *errors, struct config 
         program_draft_clear(&loader.defaults);
         exposure_clear(&loader.exposure);
         if (r > 0) /* before there were any options */
-                r = set_state_directory(&config->server);
+                r = config_set_state_directory(&config->server);
         if (r < 0 || errors->out_of_memory)
                 return -ENOMEM;
         *ret = steal(config);

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "option_type.h"
 
-#include "account.h"
-
 #include "common/log.h"
-#include "common/path.h"
 #include "common/units.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 typedef int units_parse_fn(const char *text, uint64_t *ret);
 
@@ -68,7 +63,7 @@ static int parse_size(const struct option *option, struct json_object *value, co
         return parse_units(option, units_parse_size, value, field, "a size", "M", fault);
 }
 
-static int new_text(const char *text, struct json_object **ret)
+int option_new_text(const char *text, struct json_object **ret)
 {
         *ret = json_object_new_string(text);
         return *ret ? 0 : -ENOMEM;
@@ -80,7 +75,7 @@ static int format_duration(const struct option_type *type, const void *field,
         char text[UNITS_TEXT_MAX];
 
         (void)type;
-        return new_text(units_format_duration(text, *(const uint64_t *)field), ret);
+        return option_new_text(units_format_duration(text, *(const uint64_t *)field), ret);
 }
 
 static int format_size(const struct option_type *type, const void *field, struct json_object **ret)
@@ -88,7 +83,7 @@ static int format_size(const struct option_type *type, const void *field, struct
         char text[UNITS_TEXT_MAX];
 
         (void)type;
-        return new_text(units_format_size(text, *(const uint64_t *)field), ret);
+        return option_new_text(units_format_size(text, *(const uint64_t *)field), ret);
 }
 
 static bool parse_integer(const struct option *option, struct json_object *value, int64_t *ret)
@@ -187,7 +182,7 @@ static int format_mode(const struct option_type *type, const void *field, struct
         if (*(const int *)field < 0)
                 return 0;
         snprintf(text, sizeof(text), "%04o", (unsigned)*(const int *)field);
-        return new_text(text, ret);
+        return option_new_text(text, ret);
 }
 
 static int parse_level(const struct option *option, struct json_object *value, const char *folder,
@@ -210,7 +205,7 @@ static int parse_level(const struct option *option, struct json_object *value, c
 static int format_level(const struct option_type *type, const void *field, struct json_object **ret)
 {
         (void)type;
-        return new_text(log_level_name(*(const int *)field), ret);
+        return option_new_text(log_level_name(*(const int *)field), ret);
 }
 
 /* The field is an enum, whose constants count from 0. */
@@ -234,140 +229,7 @@ static int parse_choice(const struct option *option, struct json_object *value, 
 static int format_choice(const struct option_type *type, const void *field,
                          struct json_object **ret)
 {
-        return new_text(type->words[*(const unsigned *)field], ret);
-}
-
-/* What a text field holds is replaced; takes the text. */
-static int set_text(void *field, char *text)
-{
-        char **slot = field;
-
-        free(*slot);
-        *slot = text;
-        return FIT;
-}
-
-static int parse_user(const struct option *option, struct json_object *value, const char *folder,
-                      void *field, char fault[static OPTION_FAULT_MAX])
-{
-        const char *name = json_object_get_string(value);
-        struct account account;
-        char *copy;
-        int r;
-
-        (void)option;
-        (void)folder;
-        if (!json_object_is_type(value, json_type_string) || !*name)
-                return UNFIT;
-        r = account_find_user(name, &account, fault);
-        if (r != FIT)
-                return r;
-        account_clear(&account);
-        copy = strdup(name);
-        return copy ? set_text(field, copy) : -ENOMEM;
-}
-
-static int parse_group(const struct option *option, struct json_object *value, const char *folder,
-                       void *field, char fault[static OPTION_FAULT_MAX])
-{
-        const char *name = json_object_get_string(value);
-        char *copy;
-        gid_t group;
-        int r;
-
-        (void)option;
-        (void)folder;
-        if (!json_object_is_type(value, json_type_string) || !*name)
-                return UNFIT;
-        r = account_find_group(name, &group, fault);
-        if (r != FIT)
-                return r;
-        copy = strdup(name);
-        return copy ? set_text(field, copy) : -ENOMEM;
-}
-
-static int resolve(struct json_object *value, const char *folder, char **ret)
-{
-        const char *path = json_object_get_string(value);
-
-        if (!json_object_is_type(value, json_type_string) || !*path)
-                return UNFIT;
-        *ret = path_resolve(folder, path);
-        return *ret ? FIT : -errno;
-}
-
-static int parse_folder(const struct option *option, struct json_object *value, const char *folder,
-                        void *field, char fault[static OPTION_FAULT_MAX])
-{
-        _cleanup_free_ char *path = NULL;
-        struct stat info;
-        int r;
-
-        (void)option;
-        r = resolve(value, folder, &path);
-        if (r != FIT)
-                return r;
-        r = stat(path, &info) < 0 ? errno : S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
-        if (r == 0)
-                return set_text(field, steal(path));
-        snprintf(fault, OPTION_FAULT_MAX, "cannot use %.400s: %s", path, strerror(r));
-        return UNFIT;
-}
-
-static int parse_path(const struct option *option, struct json_object *value, const char *folder,
-                      void *field, char fault[static OPTION_FAULT_MAX])
-{
-        char *path;
-        int r;
-
-        (void)option;
-        (void)fault;
-        r = resolve(value, folder, &path);
-        return r == FIT ? set_text(field, path) : r;
-}
-
-static int parse_socket(const struct option *option, struct json_object *value, const char *folder,
-                        void *field, char fault[static OPTION_FAULT_MAX])
-{
-        const size_t longest = sizeof((struct sockaddr_un){0}.sun_path) - 1;
-        _cleanup_free_ char *path = NULL;
-        int r;
-
-        (void)option;
-        r = resolve(value, folder, &path);
-        if (r != FIT)
-                return r;
-        if (strlen(path) > longest) {
-                snprintf(fault, OPTION_FAULT_MAX,
-                         "the path of a socket has %zu bytes at most, %.200s has %zu", longest,
-                         path, strlen(path));
-                return UNFIT;
-        }
-        return set_text(field, steal(path));
-}
-
-static int format_text(const struct option_type *type, const void *field, struct json_object **ret)
-{
-        const char *text = *(char *const *)field;
-
-        (void)type;
-        return text ? new_text(text, ret) : 0;
-}
-
-static int copy_text(void *to, const void *from)
-{
-        const char *text = *(char *const *)from;
-
-        if (text)
-                *(char **)to = strdup(text);
-        return text && !*(char **)to ? -ENOMEM : 0;
-}
-
-static void clear_text(void *field)
-{
-        char **text = field;
-
-        free(steal(*text));
+        return option_new_text(type->words[*(const unsigned *)field], ret);
 }
 
 TYPE(DURATION, .noun = "a duration with its unit, like \"250ms\", \"30s\" or \"5m\",",
@@ -380,17 +242,6 @@ TYPE(BOOL, .noun = "true or false", .parse = parse_bool, .format = format_bool);
 TYPE(MODE, .noun = "an octal mode in quotes, like \"0660\",", .parse = parse_mode,
      .format = format_mode);
 TYPE(LEVEL, .noun = "one of " LOG_LEVELS, .parse = parse_level, .format = format_level);
-TYPE(USER, .noun = "the name of a user, or its number in quotes", .parse = parse_user,
-     .format = format_text, .copy = copy_text, .clear = clear_text);
-TYPE(GROUP, .noun = "the name of a group, or its number in quotes", .parse = parse_group,
-     .format = format_text, .copy = copy_text, .clear = clear_text);
-TYPE(FOLDER, .noun = "the path of a folder", .parse = parse_folder, .format = format_text,
-     .copy = copy_text, .clear = clear_text);
-TYPE(PATH, .noun = "a path", .parse = parse_path, .format = format_text, .copy = copy_text,
-     .clear = clear_text);
-TYPE(SOCKET, .noun = "the path of a socket", .parse = parse_socket, .format = format_text,
-     .copy = copy_text, .clear = clear_text);
-
 static const char *const start_methods[] = {
         [START_SPAWN] = "spawn",
         [START_FORKSERVER] = "forkserver",

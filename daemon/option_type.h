@@ -27,6 +27,9 @@ struct option_type {
         const char *const *words; /* of a choice: those of its enum, in that order; NULL ends */
 };
 
+/* What a format() gives: *ret is a string. 0 or -ENOMEM. */
+int option_new_text(const char *text, struct json_object **ret);
+
 /* Defines the type `name`. */
 #define TYPE(name, ...)                                                                            \
         const struct option_type option_type_##name = {.size = sizeof(OPTION_FIELD_##name),        \
