@@ -161,6 +161,10 @@ static enum child_step run_steps(const struct child_plan *plan, int *number)
                 return CHILD_LIMITS;
         if (plan->nice != 0 && setpriority(PRIO_PROCESS, 0, plan->nice) < 0)
                 return CHILD_NICE;
+        if (plan->is_batch && sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}) < 0)
+                return CHILD_SCHEDULING;
+        if (plan->cpus && sched_setaffinity(0, sizeof(*plan->cpus), plan->cpus) < 0)
+                return CHILD_CPUS;
         if (plan->identity && identity_take_groups(plan->identity) < 0)
                 return CHILD_GROUPS;
         if (plan->identity && identity_take_user(plan->identity) < 0)

@@ -4,6 +4,7 @@
  * What a new child does on its way to exec. It may still share its memory with the daemon (vfork),
  * so it only makes system calls, on data that was prepared before.
  */
+#include "cpus.h"
 #include "extra_file.h"
 #include "identity.h"
 #include "limits.h"
@@ -23,8 +24,10 @@ struct child_plan {
         const struct limits *limits; /* may be NULL, as may the next */
         const struct identity *identity;
         pid_t parent;
-        int umask; /* -1: as it is */
-        int nice;  /* 0: as it is */
+        int umask;             /* -1: as it is */
+        int nice;              /* 0: as it is */
+        bool is_batch;         /* SCHED_BATCH */
+        const cpu_set_t *cpus; /* NULL: as it is */
         /* The child's descriptor i is a duplicate of descriptors[i], which is not below count. */
         const int *descriptors;
         int count;
@@ -41,6 +44,8 @@ enum child_step {
         CHILD_FILES_LIMIT,
         CHILD_LIMITS,
         CHILD_NICE,
+        CHILD_SCHEDULING,
+        CHILD_CPUS,
         CHILD_GROUPS,
         CHILD_USER,
         CHILD_WORKING_DIRECTORY,

@@ -117,6 +117,8 @@ static int run_child(struct spawn_preparation *preparation, const struct spawn_o
                 .parent = getpid(),
                 .umask = options->umask,
                 .nice = options->nice,
+                .is_batch = options->is_batch,
+                .cpus = options->cpus,
                 .descriptors = preparation->descriptors,
                 .count = preparation->count,
                 .extra_files = options->extra_files,

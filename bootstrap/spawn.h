@@ -10,6 +10,7 @@
  * the second stage's text and the program are fed by the event loop (feed.h) through `bootstrap_in`
  * and `program_in`.
  */
+#include "cpus.h"
 #include "extra_file.h"
 #include "identity.h"
 #include "limits.h"
@@ -41,6 +42,8 @@ struct spawn_options {
         size_t n_extra_files;
         int umask;                        /* -1: as it is */
         int nice;                         /* the nice value itself; 0: as it is */
+        bool is_batch;                    /* SCHED_BATCH */
+        const cpu_set_t *cpus;            /* NULL: as it is */
         const struct rlimit *files_limit; /* RLIMIT_NOFILE; NULL: as it is */
         const struct limits *limits;      /* these win; NULL: none */
         const int *cgroup; /* the folder of the control group (version 2) that it is born in; NULL:

@@ -35,6 +35,10 @@ static int report_failure(const struct spawn_options *options, const struct chil
                                   options->extra_files[report->number].path);
         case CHILD_NICE:
                 return spawn_fail(error, -report->error, "cannot set nice to %d", options->nice);
+        case CHILD_SCHEDULING:
+                return spawn_fail(error, -report->error, "cannot set SCHED_BATCH");
+        case CHILD_CPUS:
+                return spawn_fail(error, -report->error, "cannot run on the CPUs of cpu_affinity");
         case CHILD_LIMITS:
                 return spawn_fail(error, -report->error, "cannot set the limit %s",
                                   limit_kinds[report->number].name);

@@ -26,6 +26,22 @@ static struct json_object *new_environment(char **variables)
         return environment;
 }
 
+/* What the template is not bound to: a CPU for each worker. */
+static void put_cpus(struct json_object *command, const struct process *process)
+{
+        const struct cpus *cpus = &process->options->cpu_affinity;
+        struct json_object *numbers;
+        cpu_set_t set;
+
+        if (!cpus->is_spread || !cpus_of_slot(cpus, process->context.slot, &set))
+                return;
+        numbers = json_object_new_array();
+        for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+                if (CPU_ISSET((size_t)cpu, &set))
+                        json_object_array_add(numbers, json_object_new_int(cpu));
+        json_object_object_add(command, "cpus", numbers);
+}
+
 /* NULL: out of memory. */
 static struct json_object *new_command(const struct process *process)
 {
@@ -40,6 +56,7 @@ static struct json_object *new_command(const struct process *process)
         json_object_object_add(
                 command, "environment",
                 new_environment(process_environment_own(variables, process->options)));
+        put_cpus(command, process);
         return command;
 }
 

@@ -39,4 +39,4 @@ extern const struct option_type option_type_DURATION, option_type_SIZE, option_t
         option_type_NUMBER, option_type_BOOL, option_type_MODE, option_type_LEVEL,
         option_type_GROUP, option_type_FOLDER, option_type_PATH, option_type_SOCKET,
         option_type_USER, option_type_USERS, option_type_LIMITS, option_type_GROUPS,
-        option_type_START_METHOD, option_type_ON_DISCONNECT;
+        option_type_CPUS, option_type_START_METHOD, option_type_ON_DISCONNECT;

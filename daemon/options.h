@@ -6,6 +6,7 @@
 #include "json_node.h"
 
 #include "access.h"
+#include "bootstrap/cpus.h"
 #include "bootstrap/identity.h"
 #include "bootstrap/limits.h"
 #include "bootstrap/program.h"
@@ -41,6 +42,7 @@ enum on_disconnect {
 #define OPTION_FIELD_SOCKET        char *   /* Absolute; no longer than a socket's address may be */
 #define OPTION_FIELD_USER          char *   /* NULL: not set. The name or the number of one */
 #define OPTION_FIELD_LIMITS        struct limits      /* those that are set. {"nofile": 1024} */
+#define OPTION_FIELD_CPUS          struct cpus        /* "0-3,8" */
 #define OPTION_FIELD_USERS         struct id_list *   /* NULL: none. ["www-data", "1000"] */
 #define OPTION_FIELD_GROUPS        struct id_list *   /* the same */
 #define OPTION_FIELD_START_METHOD  enum start_method  /* "spawn" */

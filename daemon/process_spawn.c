@@ -13,7 +13,7 @@
 
 /* What a process is spawned with; what is only good for this one start comes on top. */
 static struct spawn_options options_of(const struct process *process,
-                                       const struct extra_file *extra_files)
+                                       const struct extra_file *extra_files, cpu_set_t *cpus)
 {
         const struct program_options *options = process->options;
 
@@ -25,6 +25,9 @@ static struct spawn_options options_of(const struct process *process,
                 .n_extra_files = extra_files_count(options->extra_files),
                 .umask = options->umask,
                 .nice = options->nice,
+                .is_batch = options->sched_batch,
+                .cpus = cpus_of_slot(&options->cpu_affinity, process->context.slot, cpus) ? cpus
+                                                                                          : NULL,
                 .files_limit = &process->around->files_limit,
                 .limits = &options->limits,
                 .cgroup = process->cgroup ? &process->cgroup->fd : NULL,
@@ -73,7 +76,8 @@ void process_take_outcome(struct process *process)
                 return;
         _cleanup_free_ struct extra_file *extra_files =
                 extra_files_to_spawn(process->options->extra_files);
-        const struct spawn_options options = options_of(process, extra_files);
+        cpu_set_t cpus;
+        const struct spawn_options options = options_of(process, extra_files, &cpus);
         if (extra_files)
                 r = spawn_outcome(&options, process->outcome, error);
         if (r > 0)
@@ -109,7 +113,8 @@ int process_spawn(struct process *process, const int *page_fds, int control_fd,
         _cleanup_free_ char **environment =
                 process_environment_new(options, process->context.slot, process->number);
         _cleanup_free_ struct extra_file *extra_files = extra_files_to_spawn(options->extra_files);
-        struct spawn_options spawn_options = options_of(process, extra_files);
+        cpu_set_t cpus;
+        struct spawn_options spawn_options = options_of(process, extra_files, &cpus);
         int r;
 
         snprintf(error, SPAWN_ERROR_MAX, "out of memory");

@@ -74,7 +74,8 @@ static const char *const shown_options[] = {
         "queue_timeout",       "interrupt_timeout",   "slow_request_timeout", "terminate_timeout",
         "max_queue_size",      "prefetch_time",       "on_disconnect",        "idempotent",
         "restart_threshold",   "restart_interval",    "memory_max",           "cpu_weight",
-        "tasks_max",           "debug_port",          "break_on_start",
+        "tasks_max",           "sched_batch",         "cpu_affinity",         "debug_port",
+        "break_on_start",
 };
 
 static struct json_object *new_options(const struct program_options *options)

@@ -115,6 +115,8 @@ class Birth:
                 self._worker.status.log("warning", "%s has the same random numbers in all workers: "
                                         "seed() failed: %s" % (module.__name__, error))
         self._announce(message, control, middle)
+        if "cpus" in message:  # the daemon knows it by now, and is told of errors
+            os.sched_setaffinity(0, message["cpus"])
 
     def _take(self, command, fds, places, mappings):
         """Takes up what comes with the command, and returns that."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The process that a program's workers are forked from: all is imported in it, nothing is begun.
 
-The daemon sends one message for each worker, {"number": …, "parent": …, "environment": {…}}, with
-the descriptors of the worker's pipes. The worker becomes the daemon's own child, since the process
+The daemon sends one message for each worker, {"number": …, "parent": …, "environment": {…}}, and
+"cpus": […] for one with CPUs of its own, with the descriptors of the worker's pipes. The worker becomes the daemon's own child, since the process
 between it and the template ends at once. It sends back its number over the same socket, from which
 the kernel tells the daemon its pid; the template does so where there is none, with the error.
 """

@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 import pytest
-from harness import PYTHON
+from harness import GATE_SOURCE, PYTHON, Gate
 
 ENVIRONMENT_PROGRAM = """
 import os, sys, jumpboot
@@ -143,6 +143,50 @@ def test_working_directory_umask_and_nice(start_daemon):
     daemon = one(start_daemon, working_directory="/usr", umask="0027", nice=5)
     assert daemon.call("app.directory") == "/usr"
     assert daemon.call("app.modes") == [0o027, 5]
+
+
+SCHEDULED = GATE_SOURCE + """
+import os
+def look(gate):
+    pass_gate(gate)
+    return [sorted(os.sched_getaffinity(0)), os.sched_getscheduler(0) == os.SCHED_BATCH]
+"""
+
+
+def scheduled(start_daemon, workers, **options):
+    """What each of so many workers finds itself bound to."""
+    daemon = start_daemon({"app": {"main": {"source": SCHEDULED}, "min_workers": workers,
+                                   "max_workers": workers, **options}})
+    gates = [Gate(daemon.directory / f"gate{number}") for number in range(workers)]
+    clients = [daemon.connect() for _ in gates]
+    for client, gate in zip(clients, gates):
+        client.request("app.look", [gate.path])
+        gate.wait_entered()
+    for gate in gates:
+        gate.release()
+    found = sorted(client.receive()["result"] for client in clients)
+    return daemon, found
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_scheduling(start_daemon, method):
+    own = sorted(os.sched_getaffinity(0))
+    daemon, found = scheduled(start_daemon, 2, start_method=method, sched_batch=True,
+                              cpu_affinity=str(own[-1]))
+    assert found == [[own[-1:], True]] * 2
+    shown = daemon.program_status("app")["options"]
+    assert (shown["sched_batch"], shown["cpu_affinity"]) == (True, str(own[-1]))
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_cpu_for_each_worker(start_daemon, method):
+    own = sorted(os.sched_getaffinity(0))
+    workers = len(own[:3]) + 1
+    daemon, found = scheduled(start_daemon, workers, start_method=method, cpu_affinity="spread",
+                              prefetch_time=0)
+    expected = [own[slot % len(own)] for slot in range(workers)]
+    assert found == sorted([[cpu], False] for cpu in expected)
+    assert daemon.program_status("app")["options"]["cpu_affinity"] == "spread"
 
 
 def test_a_virtual_environment(start_daemon, tmp_path):
