@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From the samples of all rounds to figures: values, and ratios of what was measured in one round."""
+"""From the samples of all rounds to figures: values, and ratios of what was measured in a round."""
 from dataclasses import dataclass
 from statistics import median
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Who is measured: jumpbootd, what its users would take instead, and the limits: what even the least
-that could be done costs. All serve the functions of program.py."""
+"""Who is measured: jumpbootd, what its users would take instead, and the limits: what even the
+least that could be done costs. All serve the functions of program.py."""
 import json
 from dataclasses import dataclass
 from pathlib import Path

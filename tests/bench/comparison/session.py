@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A run of the bench: its servers, which all stay up from beginning to end, and single measurements."""
+"""A run of the bench: its servers, which all stay up until it ends, and single measurements."""
 import json
 import os
 import random

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Puts a load on a pool of processes that Python itself brings, closed loop: so many calls are always
-under way, and each answer is checked. What came of it is written as JSON of the layout that `load`
-has; start_us is how long it took from making the pool to the first answer."""
+"""Puts a load on a pool of processes that Python itself brings, closed loop: so many calls are
+always under way, and each answer is checked. What came of it is written as JSON of the layout that
+`load` has; start_us is how long it took from making the pool to the first answer."""
 import argparse
 import json
 import multiprocessing
