@@ -178,7 +178,9 @@ bool worker_take_back(struct worker *worker, uint64_t ordinal);
 /* Hands it a request, for which its ledger must have room; it becomes busy. */
 void worker_send(struct worker *worker, struct request *request, uint64_t now);
 /* Takes the answers that it holds back, if there are any. They are answered then, whatever becomes
- * of it, and when they come over its pipe after all nobody notices. */
+ * of it, and when they come over its pipe after all nobody notices. To be called where it will not
+ * write them soon: when it is stuck in a request, for example. Once it has ended, or has closed
+ * its pipe, that has been done. */
 void worker_take_held(struct worker *worker);
 /* Lets it leave: end of input, then SIGTERM and SIGKILL, each terminate_timeout after the last. */
 void worker_stop(struct worker *worker, uint64_t now);

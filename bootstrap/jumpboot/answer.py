@@ -6,6 +6,7 @@ from .encode import encode
 from .errors import TEXT_MAX, shorten, title
 
 _SMALL_MESSAGE = 200
+_SKIPPED = b'{"request_id":"%s","error":"skipped","kind":"cancelled","data":{"kind":"cancelled"}}\n'
 
 
 def _line(serial, message, kind, data):
@@ -46,7 +47,7 @@ class Answers:
 
     def skipped(self, serial):
         """For a request that was not wanted any more when its turn came."""
-        return self.error(serial, "cancelled", "skipped")
+        return _SKIPPED % serial.encode()
 
     def too_large(self, serial, size):
         return self.error(

@@ -39,6 +39,10 @@ def _prepare():
 
 _encode = _prepare()
 
+# Results that need no encoder to be made ready.
+_SIMPLE = {int: int.__repr__, str: json.encoder.encode_basestring_ascii,
+           bool: {True: "true", False: "false"}.__getitem__, type(None): lambda value: "null"}
+
 
 def _encode_shallow(value):
     """Encodes with a recursion limit that the C stack can bear, whatever the program has set."""
@@ -67,7 +71,7 @@ def deeper_than(text, limit):
 def encode(value, place="result"):
     """The JSON text of a value, ASCII only; raises TypeError or ValueError with the place."""
     try:
-        text = _encode_shallow(value)
+        text = _SIMPLE.get(value.__class__, _encode_shallow)(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise fault(value, place) or error from None
     if len(text) > 2 * DEPTH_MAX and deeper_than(text.encode("ascii"), DEPTH_MAX):

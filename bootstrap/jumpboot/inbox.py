@@ -40,7 +40,7 @@ class Inbox:
         self._alarm = None  # ... the two ends of the pipe by which the loop gets them back
         self._loops = {}  # how many calls of each event loop are waited for
         self.parts = []  # of a line whose end has not come
-        self.requests = []  # lines for the worker's loop, in their order
+        self.requests = []  # texts for the worker's loop, of whole lines and in their order
 
     # Threads
 
@@ -132,37 +132,43 @@ class Inbox:
 
     def _read(self):
         """Reads once, and deals with the lines that are whole. To be called by the reader."""
-        parts = self.parts
         try:
-            chunk = os.read(self._fd, READ_MORE if parts else READ_SIZE)
+            chunk = os.read(self._fd, READ_MORE if self.parts else READ_SIZE)
         except BlockingIOError:
             return
         if not chunk:
             self._calls.close(local(CallUnavailable, "the daemon has gone", kind="unavailable"))
             return
-        end = chunk.rfind(b"\n")
-        if end < 0:
+        text = self.whole_lines(chunk).decode("utf-8", "backslashreplace")
+        if text:
+            self.requests.append(self.without_answers(text))
+
+    def whole_lines(self, chunk):
+        """The lines that are whole with what has been read; the rest is kept."""
+        parts = self.parts
+        end = chunk.rfind(b"\n") + 1
+        if end == 0:
             parts.append(chunk)
-            return
+            return b""
         parts.append(chunk[:end])
         lines = b"".join(parts)
-        parts[:] = [chunk[end + 1:]] if end + 1 < len(chunk) else []
-        self._sort(lines.decode("utf-8", "backslashreplace").split("\n"))
+        parts[:] = [chunk[end:]] if end < len(chunk) else []
+        return lines
 
-    def _sort(self, lines):
-        for line in lines:
-            if is_answer(line):
-                self._calls.take_line(line)
-            else:
-                self.requests.append(line)
+    def take_requests(self):
+        """As one text."""
+        texts, self.requests = self.requests, []
+        return "".join(texts)
 
-    def without_answers(self, lines):
+    def without_answers(self, text):
         """Of lines that the worker's loop has read, those that are for it."""
+        lines = text.split("\n")
         kept = [line for line in lines if not is_answer(line)]
-        if len(kept) < len(lines):
-            for line in filter(is_answer, lines):
-                self._calls.take_line(line)
-        return kept
+        if len(kept) == len(lines):
+            return text
+        for line in filter(is_answer, lines):
+            self._calls.take_line(line)
+        return "\n".join(kept)
 
     def end_request(self):
         """No call is waited for any more, and nobody but the worker's loop reads."""

@@ -41,13 +41,13 @@ def interruption(cell):
     return RequestTimeout("the time for this request is over")
 
 
-def call(pages, ordinal, method, data):
+def call(wanted, ordinal, method, data):
     """Calls the function of a request.
 
     From the look at the cell on, an interrupt is raised in here or above; what came before it has
     left its word in the cell.
     """
-    cell = pages.wanted[ordinal & CELLS_MASK]
+    cell = wanted[ordinal & CELLS_MASK]
     if cell and cell >> 1 == ordinal:
         raise Skipped
     if data.__class__ is dict:

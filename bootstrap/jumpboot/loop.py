@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The worker loop: reads requests, one a line, and answers each before the next is begun."""
+"""The worker loop: reads requests, one a line, and answers each before the next is begun.
+
+The lines that one read brings are a batch, and their answers are written together. Until then they
+lie in the page that is shared with the daemon, which finds them there whatever becomes of this
+process. They wait for the batch's end, though not for a function that may take long, nor for longer
+than _HELD_TIME.
+"""
 import json
 import os
 import select
@@ -10,23 +16,32 @@ from .encode import encode
 from .errors import format_traceback, is_of_package, shorten
 from .inbox import READ_MORE, READ_SIZE
 from .interrupt import Skipped, call
-from .pages import RUN_TIMES, RUN_TIMES_MASK
+from .pages import FINISHED, HELD, RUN_TIMES, RUN_TIMES_MASK, STARTED
 from .pipe import wait_for, write_all
+from .table import SHORT, Method
 
 _NAME_MAX = 200
+_SHOWN_MAX = 200
+_NEWLINE = ord("\n")
+_HELD_TIME = 200000  # nanoseconds
 
 # Every request has this layout to the byte; the id can be had even if the rest cannot be parsed:
 #   {"request_id":"17","command":"add","data":{"a":1,"b":2}}
 _ID = '{"request_id":"'
 _COMMAND = '","command":"'
 _DATA = '","data":'
-_ID_LENGTH, _COMMAND_LENGTH, _DATA_LENGTH = len(_ID), len(_COMMAND), len(_DATA)
-
-_UNREAD = object()  # stands for arguments that have not been parsed
 
 
 class ProtocolError(Exception):
     """What came over the pipe is no request, and has no id that could be answered."""
+
+
+class _Unknown(BaseException):
+    """There is no such function."""
+
+
+class _Unreadable(BaseException):
+    """Arguments that Python cannot parse, such as an integer of 5,000 digits."""
 
 
 def _is_of_handler(error):
@@ -37,127 +52,174 @@ def _is_of_handler(error):
     return not is_of_package(trace.tb_frame.f_code.co_filename)
 
 
+def _raising(name, error):
+    """Stands for the method of a request that has none, or whose arguments cannot be had."""
+    def function():
+        raise error
+    return Method(name, function)
+
+
 class Loop:
     def __init__(self, table, answers, events, output, pages, link):
         self._table = table
-        self._methods = table.methods
         self._answers = answers
-        self._max_size = answers.max_size
         self._events = events
         self._output = output
         self._current = output.current
         self._pages = pages
         self._inbox, self._calls = link.inbox, link.calls
-        self._ordinal = 0  # of the last request: the first one is 1
-        self._scan = scan
+        self._pipe_in = self._pipe_out = None
 
     def serve(self, pipe_in, pipe_out):
         """Answers requests until the pipe's end; in a child that forks off, not one more."""
-        inbox = self._inbox
-        parts = inbox.parts
+        self._pipe_in, self._pipe_out = pipe_in, pipe_out
+        inbox, serve_batch = self._inbox, self._batch_server()
         while not self._current.forked:
             if inbox.requests:
-                lines, inbox.requests = inbox.requests, []
+                text = inbox.take_requests()
             else:
                 try:
-                    chunk = os.read(pipe_in, READ_MORE if parts else READ_SIZE)
+                    chunk = os.read(pipe_in, READ_MORE if inbox.parts else READ_SIZE)
                 except Exception as error:
-                    self._interrupted(error, pipe_in)
+                    self._interrupted(error)
                     continue
                 if not chunk:
                     return
-                end = chunk.rfind(b"\n")
-                if end < 0:
-                    parts.append(chunk)
-                    continue
-                parts.append(chunk[:end])
-                lines = b"".join(parts)
-                parts[:] = [chunk[end + 1:]] if end + 1 < len(chunk) else []
+                if inbox.parts or chunk[-1] != _NEWLINE:
+                    chunk = inbox.whole_lines(chunk)
                 # The daemon sends UTF-8. Bytes that are not become escapes that JSON does not allow.
-                lines = lines.decode("utf-8", "backslashreplace").split("\n")
+                text = chunk.decode("utf-8", "backslashreplace")
                 if self._calls.strays:
-                    lines = inbox.without_answers(lines)
+                    text = inbox.without_answers(text)
             try:
-                self._serve_lines(lines, pipe_out)
+                serve_batch(text)
             except BrokenPipeError:
                 if self._current.forked:
                     raise  # of the child's own
                 return  # nobody waits for answers any more
 
-    def _serve_lines(self, lines, pipe_out):
-        lines.reverse()
-        pages = self._pages
-        begun = perf_counter_ns()
-        while lines and not self._current.forked:
-            ordinal = self._ordinal = self._ordinal + 1
-            pages.counters[0] = ordinal
-            # Popped, so that a large request is not kept longer than it is needed.
-            answer = self._answer(lines.pop(), ordinal)
-            ended = perf_counter_ns()
-            pages.counters[RUN_TIMES + (ordinal & RUN_TIMES_MASK)] = ended - begun
-            begun = ended
-            pages.counters[1] = ordinal
-            written = os.write(pipe_out, answer)
-            if written != len(answer):
-                write_all(pipe_out, memoryview(answer)[written:])
+    def _batch_server(self):
+        """A function that answers the requests of a text, which is whole lines. Whatever it does, it
+        does for each request: so it is one function, which has at hand what it needs."""
+        table, answers, current, calls = self._table, self._answers, self._current, self._calls
+        pages, methods, max_size = self._pages, table.methods, answers.max_size
+        counters, wanted, hold, hold_max = pages.counters, pages.wanted, pages.hold, pages.hold_max
+        parse, clock, not_run = scan, perf_counter_ns, Method("", None)
+        ordinal = 0  # of the last request: the first one is 1
 
-    def _interrupted(self, error, pipe_in):
+        def serve_batch(text):
+            nonlocal ordinal
+            position, last, size = 0, len(text), 0
+            begun = clock()
+            held_until = begun + _HELD_TIME
+            while position < last:
+                ordinal += 1
+                counters[STARTED] = ordinal
+                try:
+                    request, end = parse(text, position)
+                    serial, data = request["request_id"], request["data"]
+                    method = methods[request["command"]]
+                except Exception as error:
+                    end = text.find("\n", position)
+                    serial, data, method = self._unusual(text[position:end], error)
+                if method.wary and size:
+                    self._flush(size)
+                    size, begun = 0, clock()
+                current.serial = serial
+                try:
+                    result = call(wanted, ordinal, method, data)
+                    if method.is_async and hasattr(result, "__await__"):
+                        result = self._events.run(result, serial)
+                    answer = ('{"request_id":"%s","result":%s}\n' % (serial, encode(result))).encode()
+                except Skipped:
+                    answer, method = answers.skipped(serial), not_run
+                except BaseException as error:
+                    if current.forked:
+                        raise  # in a child: nobody waits for its answer
+                    answer = self._failed(serial, method, data, error)
+                if current.forked:
+                    return
+                if len(answer) > max_size:
+                    answer = answers.too_large(serial, len(answer))
+                if current.partial:
+                    self._output.end_lines()
+                current.serial = None
+                if calls.open:  # which nobody waits for, or a thread or task that was left behind
+                    self._inbox.end_request()
+                ended = clock()
+                duration = ended - begun
+                counters[RUN_TIMES + (ordinal & RUN_TIMES_MASK)] = duration
+                counters[FINISHED] = ordinal
+                if method.wary or duration > SHORT:
+                    method.took(duration)
+                position = end + 1
+                size += len(answer)
+                if position < last and size <= hold_max and ended < held_until:
+                    hold(answer)
+                    counters[HELD] = pages.generation | size
+                    begun = ended
+                else:
+                    self._write(answer, size)
+                    size, begun = 0, clock()
+                    held_until = begun + _HELD_TIME
+
+        return serve_batch
+
+    def _write(self, answer, size):
+        """Writes an answer, and before it those that are held; all are so many bytes."""
+        pages, held = self._pages, size - len(answer)
+        if held and size <= pages.hold_max:
+            pages.hold(answer)
+            pages.counters[HELD] = pages.generation | size
+            self._flush(size)
+        else:
+            if held:
+                self._flush(held)
+            write_all(self._pipe_out, answer)
+
+    def _flush(self, size):
+        """Writes the answers that are held."""
+        write_all(self._pipe_out, self._pages.held[:size])
+        self._pages.release()
+
+    def _interrupted(self, error):
         """Goes on after what kept a read from being made: nothing was there yet, or a signal handler
         of the program has raised, which is told as Python tells of what nobody catches."""
         if isinstance(error, BlockingIOError):
-            wait_for(pipe_in, select.POLLIN)
+            wait_for(self._pipe_in, select.POLLIN)
         elif _is_of_handler(error):
             self._output.complain(format_traceback(error))
         else:
             raise error
 
-    def _answer(self, line, ordinal):
-        """Runs one request, and returns its answer, whatever happens."""
-        end = line.find('"', _ID_LENGTH)
-        serial = line[_ID_LENGTH:end]
-        start = end + _COMMAND_LENGTH
+    def _unusual(self, line, error):
+        """What stands for a request that cannot be parsed, or names no function: serial, arguments
+        and method."""
+        start = line.find('"', len(_ID))
         end = line.find(_DATA, start)
-        method = self._methods.get(line[start:end])
-        if method is None:
-            name = self._name(line, serial, start, end)
-            method = self._methods.get(name)
-            if method is None:
-                return self._unknown(serial, name)
-        self._current.serial = serial
-        data = _UNREAD
         try:
-            data, stop = self._scan(line, end + _DATA_LENGTH)
-            if stop + 1 != len(line):
-                data = _UNREAD
-                raise ValueError("more than one value")
-            result = call(self._pages, ordinal, method, data)
-            if method.is_async and hasattr(result, "__await__"):
-                result = self._events.run(result, serial)
-            answer = '{"request_id":"%s","result":%s}\n' % (serial, encode(result))
-            answer = answer.encode("ascii")
-        except BaseException as error:
-            if self._current.forked:
-                raise  # in a child: nobody waits for its answer
-            answer = self._failed(serial, method, data, error)
-        if len(answer) > self._max_size:
-            answer = self._answers.too_large(serial, len(answer))
-        if self._current.partial:
-            self._output.end_lines()
-        self._current.serial = None
-        if self._calls.open:  # which nobody waits for, or a thread or task that was left behind
-            self._inbox.end_request()
-        return answer
+            if not (line.startswith(_ID) and line.startswith(_COMMAND, start) and end > start):
+                raise ValueError
+            serial, name = line[len(_ID):start], json.loads(line[start + len(_COMMAND) - 1:end + 1])
+        except ValueError:
+            raise ProtocolError("not a request: %r" % line[:_SHOWN_MAX]) from None
+        if name in self._table.methods:
+            return serial, {}, _raising(name, _Unreadable(str(error) or type(error).__name__))
+        return serial, {}, _raising(name, _Unknown())
 
-    def _name(self, line, serial, start, end):
-        """The name of a function that was not found as it stands: it may contain escapes."""
-        laid_out = (line.startswith(_ID) and serial and end >= start
-                    and line.startswith(_COMMAND, _ID_LENGTH + len(serial)))
-        if laid_out:
-            try:
-                return json.loads('"%s"' % line[start:end])
-            except ValueError:
-                pass
-        raise ProtocolError("not a request: %r" % line[:200])
+    def _failed(self, serial, method, data, error):
+        if isinstance(error, _Unknown):
+            return self._unknown(serial, method.name)
+        if isinstance(error, _Unreadable):
+            return self._unfit(serial, "cannot be read", error)
+        if data.__class__ is not dict and data.__class__ is not list:
+            return self._unfit(serial, "do not fit", error)
+        if isinstance(error, TypeError):
+            misfit = method.misfit(data, error)
+            if misfit is not None:
+                return self._answers.error(
+                    serial, "invalid_params", misfit, signature=method.usage())
+        return self._answers.exception(serial, error)
 
     def _unknown(self, serial, name):
         near = self._table.near(name)
@@ -166,21 +228,6 @@ class Loop:
             message += ": did you mean %s?" % " or ".join('"%s"' % other for other in near)
         return self._answers.error(serial, "method_not_found", message, near=near)
 
-    def _failed(self, serial, method, data, error):
-        if isinstance(error, Skipped):
-            return self._answers.skipped(serial)
-        if data.__class__ is not dict and data.__class__ is not list:
-            return self._unreadable(serial, data, error)
-        if isinstance(error, TypeError):
-            misfit = method.misfit(data, error)
-            if misfit is not None:
-                return self._answers.error(
-                    serial, "invalid_params", misfit, signature=method.usage())
-        return self._answers.exception(serial, error)
-
-    def _unreadable(self, serial, data, error):
-        """Arguments that Python cannot parse, such as an integer of 5,000 digits."""
-        reason = str(error) or type(error).__name__
-        verb = "cannot be read" if data is _UNREAD else "do not fit"
+    def _unfit(self, serial, verb, error):
         return self._answers.error(
-            serial, "invalid_params", "the arguments %s: %s" % (verb, reason))
+            serial, "invalid_params", "the arguments %s: %s" % (verb, error))

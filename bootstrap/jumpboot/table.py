@@ -7,6 +7,8 @@ import types
 
 from .describe import brief_signature, describe
 
+SHORT = 50000  # nanoseconds: what takes longer is worth a system call or two
+
 
 def _plain(function):
     """The function that lies under decorators and partials."""
@@ -33,12 +35,21 @@ def _is_async(function):
 class Method:
     """One callable function."""
 
-    __slots__ = ("name", "function", "is_async")
+    __slots__ = ("name", "function", "is_async", "wary")
 
     def __init__(self, name, function):
         self.name = name
         self.function = function
         self.is_async = _is_async(function)
+        self.wary = 1  # how many calls are still to be seen before it is taken for a short one
+
+    def took(self, nanoseconds):
+        """A call took so long. A long one is remembered for as many calls as it took microseconds;
+        what is asynchronous may always wait for something."""
+        if nanoseconds > SHORT:
+            self.wary = max(self.wary, nanoseconds // 1000)
+        elif not self.is_async:
+            self.wary -= 1
 
     def misfit(self, data, error):
         """What is wrong with the arguments, if it is they that a TypeError is about; else None."""
