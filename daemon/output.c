@@ -59,10 +59,31 @@ static void keep_tail(struct output *output, const char *text, size_t length)
                 size_t gone = length + 1 - room;
                 memmove(output->tail, output->tail + gone, output->tail_length - gone);
                 output->tail_length -= gone;
+                output->tail_told -= gone < output->tail_told ? gone : output->tail_told;
         }
         memcpy(output->tail + output->tail_length, text, length);
         output->tail[output->tail_length + length] = '\n';
         output->tail_length += length + 1;
+}
+
+static void drop_told(struct output *output)
+{
+        output->tail_length -= output->tail_told;
+        if (output->tail_told > 0)
+                memmove(output->tail, output->tail + output->tail_told, output->tail_length);
+        output->tail_told = 0;
+}
+
+/* Lines come in the order in which requests run: the first one of a request that is not over says
+ * that all before it are, also if their answers have not been seen. */
+static bool is_of_tail(struct output *output, uint64_t serial)
+{
+        if (serial == 0 || serial == output->tail_serial || !output->is_open)
+                return true;
+        if (!output->is_open(output->is_open_userdata, serial))
+                return false;
+        output_forget_tail(output, serial, true);
+        return true;
 }
 
 /* Tells a piece of the line that is being read; its mark stands at the beginning of the first. */
@@ -81,8 +102,10 @@ static void tell_line(struct output *output, const char *text, size_t length, bo
         }
         if (line->length > 0 || !line->is_rest) {
                 entry_add(&output->entry, line, units_now());
-                if (line->serial == 0 || line->serial >= output->tail_serial)
+                if (is_of_tail(output, line->serial))
                         keep_tail(output, line->text, line->length);
+                if (line->serial != 0 && line->serial == output->tail_serial)
+                        output->tail_told = output->tail_length;
         }
         line->is_rest = !is_last;
 }
@@ -240,8 +263,13 @@ void output_drain(struct output *output)
         entry_flush(&output->entry);
 }
 
-void output_forget_tail(struct output *output, uint64_t serial)
+void output_forget_tail(struct output *output, uint64_t serial, bool has_begun)
 {
+        if (serial != 0 && serial == output->tail_serial)
+                return; /* its first lines have come already */
         output->tail_serial = serial;
-        output->tail_length = 0;
+        if (has_begun)
+                drop_told(output);
+        else
+                output->tail_told = output->tail_length = 0;
 }

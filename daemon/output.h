@@ -28,7 +28,11 @@ struct output {
         size_t partial_length;
         char *tail; /* the last lines, each with its newline */
         size_t tail_length;
-        uint64_t tail_serial; /* the first request that it is about */
+        size_t tail_told;     /* bytes of it up to the last line that names a request */
+        uint64_t tail_serial; /* the request that it is about */
+        /* Whether a request that a line names is not over; NULL: who knows. */
+        bool (*is_open)(void *userdata, uint64_t serial);
+        void *is_open_userdata;
 };
 
 /* Takes the descriptor, also where it fails. level: of lines that name none. 0 or -ENOMEM. */
@@ -45,6 +49,7 @@ static inline bool output_is_paused(const struct output *output)
 /* Reads what is there and does not wait: for a process that has ended. A grandchild may still
  * hold the pipe, and write to it for ever: a megabyte is enough. */
 void output_drain(struct output *output);
-/* From here on the tail is what a death is reported with: what earlier requests wrote is left out,
- * also where it is read later. */
-void output_forget_tail(struct output *output, uint64_t serial);
+/* From here on the tail is what the death of this request is reported with: what earlier ones wrote
+ * is left out, also where it is read later. has_begun: it may have written some of what has come
+ * since, which stays as far as no earlier one is named in it. */
+void output_forget_tail(struct output *output, uint64_t serial, bool has_begun);

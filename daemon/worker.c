@@ -76,7 +76,7 @@ void worker_send(struct worker *worker, struct request *request, uint64_t now)
                 worker_set_state(worker, WORKER_BUSY);
         }
         if (ledger_length(&worker->ledger) == 1)
-                output_forget_tail(&worker->process.err, request->serial);
+                output_forget_tail(&worker->process.err, request->serial, false);
         if (channel_send(&worker->channel, request) < 0)
                 process_fail(&worker->process, "there was no memory to send it the request");
 }
@@ -144,6 +144,13 @@ static void set_methods(struct worker *worker, struct json_object *methods,
         worker->takes_any = json_object_get_boolean(member(line, "any_command"));
 }
 
+static bool is_open(void *userdata, uint64_t serial)
+{
+        struct worker *worker = userdata;
+
+        return ledger_find(&worker->ledger, serial) != 0;
+}
+
 static void on_ready(void *owner, struct json_object *line)
 {
         struct worker *worker = owner;
@@ -157,6 +164,8 @@ static void on_ready(void *owner, struct json_object *line)
         worker->channel.marks_positional = json_object_get_boolean(member(line, "positional"));
         /* One that was forked names them only where they are others than its template's. */
         set_methods(worker, methods ? methods : worker->birth.methods, line);
+        worker->process.err.is_open = is_open;
+        worker->process.err.is_open_userdata = worker;
         worker->idle_since = worker->process.ready;
         worker_set_state(worker, WORKER_IDLE);
         worker->events->ready(worker->pool, worker);

@@ -24,7 +24,8 @@ static struct request *book(struct worker *worker, uint64_t ordinal, uint64_t no
         worker->served += !entry->is_skipped;
         ledger_answered(&worker->ledger, ordinal, now);
         if ((next = ledger_head(&worker->ledger)))
-                output_forget_tail(&worker->process.err, ledger_at(&worker->ledger, next)->serial);
+                output_forget_tail(&worker->process.err, ledger_at(&worker->ledger, next)->serial,
+                                   pages_counts(&worker->pages).started >= next);
         return request;
 }
 

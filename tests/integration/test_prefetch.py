@@ -19,8 +19,11 @@ import jumpboot
 
 marks = os.open(os.environ["MARKS"], os.O_WRONLY | os.O_APPEND)
 
-def work(token, gate=None):
+def work(token, gate=None, words=None):
     os.write(marks, b"%d\\n" % token)
+    if words:
+        os.write(2, words.encode())
+        os.kill(os.getpid(), 9)
     if gate:
         with open(gate) as file:
             file.read()
@@ -224,6 +227,19 @@ def test_no_worker_gets_more_than_it_may_serve(start):
             assert all(answers[n]["result"] == n for n in range(1, 61))
         wait_until(lambda: daemon.program_status("app")["recycled"].get("max_requests"),
                    "a worker that was replaced")
+
+
+def test_the_last_words_of_one_that_was_sent_ahead(start):
+    """It has begun before the answer to the one before it has been read."""
+    daemon = start(**PATIENT)
+    calls = [["app.work", [n]] for n in range(1, 21)]
+    calls.append(["app.work", [21, None, "the last words\n"]])
+    with daemon.connect() as client:
+        for _ in range(3):
+            answers = pipeline(client, 1, calls)
+            error = error_of(answers.pop(21), "worker_died")
+            assert error["data"]["stderr"] == "the last words\n"
+            assert sorted(answer["result"] for answer in answers.values()) == list(range(1, 21))
 
 
 def test_deaths_in_the_midst_of_many_requests(start, marks):

@@ -272,12 +272,52 @@ START_TEST(the_tail_keeps_the_last_lines)
         loop_now();
         ck_assert_uint_eq(output.tail_length, OUTPUT_TAIL_MAX);
         ck_assert_int_eq(output.tail[0], '!');
-        output_forget_tail(&output, 0);
+        output_forget_tail(&output, 0, false);
         check_told("", told);
         check_tail("");
         write_text(writer, "new\n");
         loop_now();
         check_tail("new\n");
+}
+END_TEST
+
+/* Requests from the number on are not over. */
+static bool is_open_from(void *userdata, uint64_t serial)
+{
+        return serial >= *(const uint64_t *)userdata;
+}
+
+static void hear(const char *text)
+{
+        write_text(writer, text);
+        loop_now();
+}
+
+START_TEST(the_tail_is_of_one_request)
+{
+        uint64_t first_open = 17;
+
+        output.is_open = is_open_from;
+        output.is_open_userdata = &first_open;
+        output_forget_tail(&output, 17, false);
+        hear("of C\n\x1e"
+             "17\x1eof 17\n\x1e"
+             "16\x1elate\n");
+        check_tail("of C\nof 17\n");
+        hear("\x1e"
+             "18\x1eof 18\nof C\n"); /* it has begun, and the answer to 17 is on its way */
+        check_tail("of 18\nof C\n");
+        first_open = 18;
+        output_forget_tail(&output, 18, true);
+        check_tail("of 18\nof C\n");
+        hear("\x1e"
+             "17\x1elate\n");
+        check_tail("of 18\nof C\n");
+        first_open = 19;
+        output_forget_tail(&output, 19, true); /* who wrote the second one is not known */
+        check_tail("of C\n");
+        output_forget_tail(&output, 20, false);
+        check_tail("");
 }
 END_TEST
 
@@ -376,6 +416,7 @@ int main(void)
         tcase_add_test(tcase, a_piece_is_no_place_for_a_mark);
         tcase_add_test(tcase, a_long_line_in_small_parts_is_not_kept);
         tcase_add_test(tcase, the_tail_keeps_the_last_lines);
+        tcase_add_test(tcase, the_tail_is_of_one_request);
         tcase_add_test(tcase, the_end_closes_the_descriptor_and_a_drain_tells_the_rest);
         tcase_add_test(tcase, a_drain_does_not_wait_for_more);
         tcase_add_test(tcase, while_it_is_paused_nothing_is_read);
