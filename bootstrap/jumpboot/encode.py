@@ -56,9 +56,23 @@ def _encode_shallow(value):
         sys.setrecursionlimit(limit)
 
 
+def _has_more_than(limit, text):
+    """Whether it has more brackets. One is found far quicker than all are counted, if there are
+    few, as in a long string."""
+    count = 0
+    for bracket in b"[", b"{":
+        at = text.find(bracket)
+        while at >= 0:
+            count += 1
+            if count > limit:
+                return True
+            at = text.find(bracket, at + 1)
+    return False
+
+
 def deeper_than(text, limit):
     """Whether the brackets of a JSON text (as bytes) are nested deeper than so many levels."""
-    if text.count(b"[") + text.count(b"{") <= limit:
+    if not _has_more_than(limit, text):
         return False
     outside = b"".join(text.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
     nested = outside.translate(_BRACKETS, _NOT_BRACKETS)
@@ -77,7 +91,7 @@ def encode(value, place="result"):
     if len(text) > 2 * DEPTH_MAX and deeper_than(text.encode("ascii"), DEPTH_MAX):
         raise fault(value, place) or _too_deep(place)
     # An escaped backslash leaves something behind: what stood on its two sides is no pair.
-    if "\\ud" in text and _LONE_ESCAPE.search(text.replace("\\\\", " ")):
+    if "\\" in text and "\\ud" in text and _LONE_ESCAPE.search(text.replace("\\\\", " ")):
         raise fault(value, place) or _not_text(place)
     return text
 
