@@ -146,14 +146,12 @@ def test_others_may_read_it_and_not_write(envs):
     assert envs.left() == ["web"]
 
 
-@pytest.mark.parametrize("by", ["option", "variable"])
-def test_packages_come_from_an_index(envs, by):
-    """Those who have a password in the URL keep it off command lines."""
+def test_packages_come_from_an_index(envs):
+    """By pip's variable, which may hold a password; by the option in test_env_ends."""
     make_wheel(envs.wheels, "greeting", "1.2")
     with Index(envs.wheels, is_open=True) as index:
-        words = ["--index-url", index.url] if by == "option" else []
-        variables = {"PIP_INDEX_URL": index.url} if by == "variable" else {}
-        status, _, err = envs.run("create", "web", "greeting", *words, variables=variables)
+        status, _, err = envs.run("create", "web", "greeting",
+                                  variables={"PIP_INDEX_URL": index.url})
     assert status == 0, err
     assert envs.packages("web")["greeting"] == "1.2"
 

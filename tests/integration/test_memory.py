@@ -182,7 +182,7 @@ def test_max_buffered_bounds_what_a_worker_calls(start_daemon):
     gate, client = daemon.gate(), daemon.connect()
     client.request("app.pass_gate", [gate.path], id="held")
     gate.wait_entered()
-    client.request("caller.call_many", [40, 15 * MEGABYTE], id="calls")
+    client.request("caller.call_many", [20, 15 * MEGABYTE], id="calls")
     daemon.wait_for(lambda: daemon.log_lines("one has ended"), "the first refusal")
     gate.release()
     came = client.receive_by_id(2)["calls"]["result"]
