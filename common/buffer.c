@@ -7,14 +7,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define FREE_CHUNKS_MAX  64U
-#define FREE_SMALL_MAX   1024U
-#define FREE_SLICES_MAX  1024U
-#define FREE_BLOCKS_MAX  1024U
-#define BLOCK_SIZE       512U
-#define SMALL_CHUNK_SIZE 256U
-#define READ_VECTORS     16
-#define WRITE_VECTORS    64
+#define FREE_LIST_MAX   (4U * 1024U * 1024U) /* bytes of free chunks of one size */
+#define FREE_SLICES_MAX 1024U
+#define FREE_BLOCKS_MAX 1024U
+#define BLOCK_SIZE      512U
+#define READ_VECTORS    16
+#define WRITE_VECTORS   64
 
 /* Bytes past `used` belong to nobody: whoever's slice ends there may grow into them. */
 struct chunk {
@@ -25,36 +23,30 @@ struct chunk {
         uint8_t data[];
 };
 
-static struct chunk *take_free(struct chunk **list, unsigned *length)
+/* Which of the free lists the chunk is for; BUFFER_SIZES: none, for it was made to measure. */
+static unsigned list_of(size_t size)
 {
-        struct chunk *chunk = *list;
+        if (size < BUFFER_SMALL_SIZE || size > BUFFER_CHUNK_SIZE || (size & (size - 1)) != 0)
+                return BUFFER_SIZES;
+        return (unsigned)__builtin_ctzl(size / BUFFER_SMALL_SIZE);
+}
+
+static struct chunk *take_free(struct buffer_pool *pool, unsigned list)
+{
+        struct chunk *chunk = list < BUFFER_SIZES ? pool->free_chunks[list] : NULL;
 
         if (chunk) {
-                *list = chunk->next;
-                (*length)--;
+                pool->free_chunks[list] = chunk->next;
+                pool->n_free_chunks[list]--;
+                pool->free_memory -= chunk->size;
         }
         return chunk;
 }
 
-/* False: there are enough of them already. */
-static bool keep_free(struct chunk **list, unsigned *length, unsigned max, struct chunk *chunk)
-{
-        if (*length >= max)
-                return false;
-        chunk->next = *list;
-        *list = chunk;
-        (*length)++;
-        return true;
-}
-
 static struct chunk *chunk_new(struct buffer_pool *pool, size_t size)
 {
-        struct chunk *chunk = NULL;
+        struct chunk *chunk = take_free(pool, list_of(size));
 
-        if (size == BUFFER_CHUNK_SIZE)
-                chunk = take_free(&pool->free_chunks, &pool->n_free_chunks);
-        else if (size == SMALL_CHUNK_SIZE)
-                chunk = take_free(&pool->free_small, &pool->n_free_small);
         if (!chunk && !(chunk = malloc(sizeof(*chunk) + size)))
                 return NULL;
         chunk->references = 1;
@@ -66,18 +58,19 @@ static struct chunk *chunk_new(struct buffer_pool *pool, size_t size)
 
 static void chunk_unref(struct buffer_pool *pool, struct chunk *chunk)
 {
-        bool is_kept = false;
+        const unsigned list = list_of(chunk->size);
 
         if (--chunk->references > 0)
                 return;
         pool->memory -= chunk->size;
-        if (chunk->size == BUFFER_CHUNK_SIZE)
-                is_kept =
-                        keep_free(&pool->free_chunks, &pool->n_free_chunks, FREE_CHUNKS_MAX, chunk);
-        else if (chunk->size == SMALL_CHUNK_SIZE)
-                is_kept = keep_free(&pool->free_small, &pool->n_free_small, FREE_SMALL_MAX, chunk);
-        if (!is_kept)
+        if (list == BUFFER_SIZES || pool->n_free_chunks[list] * chunk->size >= FREE_LIST_MAX) {
                 free(chunk);
+                return;
+        }
+        chunk->next = pool->free_chunks[list];
+        pool->free_chunks[list] = chunk;
+        pool->n_free_chunks[list]++;
+        pool->free_memory += chunk->size;
 }
 
 /* An object's memory while nobody has it. */
@@ -137,10 +130,9 @@ void buffer_pool_trim(struct buffer_pool *pool)
 {
         struct chunk *chunk;
 
-        while ((chunk = take_free(&pool->free_chunks, &pool->n_free_chunks)))
-                free(chunk);
-        while ((chunk = take_free(&pool->free_small, &pool->n_free_small)))
-                free(chunk);
+        for (unsigned list = 0; list < BUFFER_SIZES; list++)
+                while ((chunk = take_free(pool, list)))
+                        free(chunk);
         while (pool->free_slices) {
                 struct slice *slice = pool->free_slices;
                 pool->free_slices = slice->next;
@@ -249,7 +241,7 @@ static int append_chunk(struct buffer *buffer, const uint8_t *data, size_t lengt
  * small pieces do not take many. */
 static size_t next_chunk_size(size_t length, size_t left)
 {
-        size_t size = SMALL_CHUNK_SIZE;
+        size_t size = BUFFER_SMALL_SIZE;
 
         while (size < BUFFER_CHUNK_SIZE && (size < left || size < length))
                 size *= 2;

@@ -13,6 +13,8 @@
 #include <sys/types.h>
 
 #define BUFFER_CHUNK_SIZE 65536U /* a chunk as it is read into */
+#define BUFFER_SMALL_SIZE 256U   /* one for a few bytes */
+#define BUFFER_SIZES      9U     /* of chunks, from small ones on, each twice the one before */
 #define BUFFER_SHARE_MIN  4096U  /* a shorter range is copied: it would pin a whole chunk */
 
 struct block;
@@ -27,12 +29,11 @@ struct slice {
 
 /* Where all buffers of a server get their memory from. Zero-initialise it. */
 struct buffer_pool {
-        struct chunk *free_chunks; /* of BUFFER_CHUNK_SIZE */
-        struct chunk *free_small;  /* of the size that a few bytes get */
-        struct block *free_blocks; /* see buffer_block_new() */
+        struct chunk *free_chunks[BUFFER_SIZES]; /* by size, a power of two */
+        size_t free_memory;                      /* of all these */
+        struct block *free_blocks;               /* see buffer_block_new() */
         struct slice *free_slices;
-        unsigned n_free_chunks;
-        unsigned n_free_small;
+        unsigned n_free_chunks[BUFFER_SIZES];
         unsigned n_free_blocks;
         unsigned n_free_slices;
         size_t memory; /* bytes of chunks in use, however many share them */

@@ -46,7 +46,7 @@ static void on_trim(evutil_socket_t fd, short what, void *userdata)
         cgroups_refresh(&server->cgroups);
         if (server->state == SERVER_RUNNING)
                 service_look(&server->service, units_now());
-        if (server->clients.n_requests > 0 || server->buffers.n_free_chunks == 0)
+        if (server->clients.n_requests > 0 || server->buffers.free_memory == 0)
                 return;
         buffer_pool_trim(&server->buffers);
         malloc_trim(0);

@@ -326,28 +326,56 @@ END_TEST
 
 START_TEST(free_lists_are_used_and_trimmed)
 {
+        /* One of each size, and what is as large as several of the largest. */
+        const size_t lengths[] = {1, 300, 1000, 4096, 40000, BUFFER_CHUNK_SIZE, sizeof(pattern)};
         struct buffer buffer;
 
-        fill(&buffer, sizeof(pattern));
-        buffer_clear(&buffer);
-        ck_assert_uint_gt(buffers.n_free_chunks, 0);
-        unsigned kept = buffers.n_free_chunks;
-        fill(&buffer, BUFFER_CHUNK_SIZE);
-        ck_assert_uint_eq(buffers.n_free_chunks, kept - 1);
-        buffer_clear(&buffer);
+        for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+                fill(&buffer, lengths[i]);
+                size_t taken = buffers.memory;
+                buffer_clear(&buffer);
+                ck_assert_uint_ge(buffers.free_memory, taken);
 
-        fill(&buffer, 1);
-        buffer_clear(&buffer);
-        ck_assert_uint_eq(buffers.n_free_small, 1);
+                size_t kept = buffers.free_memory;
+                fill(&buffer, lengths[i]);
+                ck_assert_uint_eq(buffers.memory, taken);
+                ck_assert_uint_eq(buffers.free_memory, kept - taken);
+                buffer_clear(&buffer);
+        }
         ck_assert_ptr_nonnull(buffer_extend(&buffer, 100));
-        ck_assert_uint_eq(buffers.n_free_small, 0);
+        ck_assert_uint_eq(buffers.n_free_chunks[0], 0);
         buffer_clear(&buffer);
 
         buffer_pool_trim(&buffers);
-        ck_assert_uint_eq(buffers.n_free_chunks, 0);
-        ck_assert_uint_eq(buffers.n_free_small, 0);
+        ck_assert_uint_eq(buffers.free_memory, 0);
         ck_assert_uint_eq(buffers.n_free_slices, 0);
-        ck_assert_ptr_null(buffers.free_chunks);
+        for (size_t i = 0; i < BUFFER_SIZES; i++)
+                ck_assert_ptr_null(buffers.free_chunks[i]);
+}
+END_TEST
+
+/* What a rush has left behind is bounded, and what was made to measure is not kept. */
+START_TEST(free_lists_have_a_limit)
+{
+        enum { MANY = 100 };
+        struct buffer some[MANY];
+
+        for (size_t i = 0; i < MANY; i++)
+                fill(&some[i], BUFFER_CHUNK_SIZE);
+        size_t taken = buffers.memory;
+        for (size_t i = 0; i < MANY; i++)
+                buffer_clear(&some[i]);
+        ck_assert_uint_gt(buffers.free_memory, 0);
+        ck_assert_uint_lt(buffers.free_memory, taken);
+        buffer_pool_trim(&buffers);
+
+        fill(&some[0], 300);
+        buffer_drop(&some[0], 1);
+        buffer_compact(&some[0]);
+        size_t kept = buffers.free_memory;
+        buffer_clear(&some[0]);
+        ck_assert_uint_eq(buffers.free_memory, kept);
+        buffer_pool_trim(&buffers);
 }
 END_TEST
 
@@ -541,6 +569,7 @@ int main(void)
         tcase_add_test(tcase, one_read_fills_many_chunks);
         tcase_add_test(tcase, a_full_pipe_takes_a_part);
         tcase_add_test(tcase, free_lists_are_used_and_trimmed);
+        tcase_add_test(tcase, free_lists_have_a_limit);
         tcase_add_test(tcase, blocks_are_used_again_unless_they_are_large);
         tcase_add_test(tcase, random_operations_agree_with_plain_bytes);
         return run_suite(suite);
