@@ -59,7 +59,8 @@ static void client_update(struct client *client)
                 around->held(around->userdata);
         if (may_read && !client->is_held)
                 events |= EV_READ | EV_PERSIST;
-        if (!buffer_is_empty(&client->out))
+        /* What is about to be written at the end of the turn need not be waited for. */
+        if (!buffer_is_empty(&client->out) && !client->flush.queue)
                 events |= EV_WRITE | EV_PERSIST;
         if (events == 0)
                 events = EV_CLOSED | EV_ET | EV_PERSIST;
