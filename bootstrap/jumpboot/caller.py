@@ -26,9 +26,15 @@ class Link:
     def __init__(self, pipe_in, pipe_out, max_size, current):
         self.current = current
         self.origin = Origin(current)
-        self.calls = Calls(lambda line: write_all(pipe_out, line), max_size)
+        self.before_call = lambda: None  # the loop's, as long as it serves
+        self.calls = Calls(self._write, max_size)
+        self._pipe_out = pipe_out
         self.inbox = Inbox(pipe_in, self.calls)
         self.wait, self.awaited = self.inbox.wait, self.inbox.awaited
+
+    def _write(self, line):
+        self.before_call()
+        write_all(self._pipe_out, line)
 
     def begin(self, method, data, timeout):
         if self.current.forked:

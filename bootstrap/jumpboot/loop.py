@@ -9,6 +9,7 @@ than _HELD_TIME.
 import json
 import os
 import select
+from _thread import get_ident
 from time import perf_counter_ns
 
 from .decode import scan
@@ -67,12 +68,14 @@ class Loop:
         self._output = output
         self._current = output.current
         self._pages = pages
-        self._inbox, self._calls = link.inbox, link.calls
-        self._pipe_in = self._pipe_out = None
+        self._link, self._inbox, self._calls = link, link.inbox, link.calls
+        self._pipe_in = self._pipe_out = self._main = None
 
     def serve(self, pipe_in, pipe_out):
         """Answers requests until the pipe's end; in a child that forks off, not one more."""
         self._pipe_in, self._pipe_out = pipe_in, pipe_out
+        self._main = get_ident()
+        self._link.before_call = self._before_call
         inbox, serve_batch = self._inbox, self._batch_server()
         while not self._current.forked:
             if inbox.requests:
@@ -143,6 +146,8 @@ class Loop:
                     answer = answers.too_large(serial, len(answer))
                 if current.partial:
                     self._output.end_lines()
+                    if size:
+                        size = pages.resume()
                 current.serial = None
                 if calls.open:  # which nobody waits for, or a thread or task that was left behind
                     self._inbox.end_request()
@@ -178,9 +183,23 @@ class Loop:
             write_all(self._pipe_out, answer)
 
     def _flush(self, size):
-        """Writes the answers that are held."""
-        write_all(self._pipe_out, self._pages.held[:size])
-        self._pages.release()
+        """Writes the answers that are held. A handler of the program may raise in here, if it is a
+        function that has called: no bytecode comes between a write and the note of it."""
+        pages = self._pages
+        written = pages.written
+        while sum(written) < size:
+            try:
+                written.extend(map(os.write, (self._pipe_out,), (pages.held[sum(written):size],)))
+            except BlockingIOError:
+                wait_for(self._pipe_out, select.POLLOUT)
+        pages.release()
+
+    def _before_call(self):
+        """The function that runs calls another program: nobody is to wait with it."""
+        size = self._pages.count_held()
+        if size and get_ident() == self._main:
+            self._current.partial = True  # which has the batch look at the page again
+            self._flush(size)
 
     def _interrupted(self, error):
         """Goes on after what kept a read from being made: nothing was there yet, or a signal handler

@@ -26,7 +26,8 @@ _NOTHING_WANTED = (0,) * CELLS
 class Pages:
     """Without a daemon that shares them it is the worker's own memory, which nobody looks at."""
 
-    __slots__ = ("counters", "held", "hold", "hold_max", "generation", "wanted", "fd", "_memory")
+    __slots__ = ("counters", "held", "hold", "hold_max", "generation", "written", "wanted", "fd",
+                 "_memory")
 
     def __init__(self):
         self._memory = None
@@ -68,14 +69,30 @@ class Pages:
         self.held = self.hold = None
         self.hold_max = -1
         self.generation = 0
+        self.written = []  # how many bytes of what is held, by each write
         self.wanted = _NOTHING_WANTED
         self.fd = None  # where stacks are written
 
     def release(self):
         """What is held has been written to the pipe: what comes next is of another generation."""
-        self.generation = (self.generation + _GENERATION) % _GENERATIONS
-        self.counters[HELD] = self.generation
-        self._memory.seek(_PAGE)
+        self.counters[HELD] = (self.generation + _GENERATION) % _GENERATIONS
+        self.resume()
+
+    def resume(self):
+        """Takes up what the page says of the answers that are held, and is how many bytes they are.
+        All else follows from that word: so it does no harm if a handler of the program raises in
+        here, or before, provided that this is called once more."""
+        word = self.counters[HELD]
+        size = word % _GENERATION
+        self.generation = word - size
+        self._memory.seek(_PAGE + size)
+        if not size:
+            self.written.clear()
+        return size
+
+    def count_held(self):
+        """How many bytes of answers are held."""
+        return self.counters[HELD] % _GENERATION
 
     def unwanted(self):
         """The cell of the running request if the daemon does not want that any more, else 0."""

@@ -36,6 +36,9 @@ def wait(do=None):
     if do == "exit": os._exit(3)
     if do == "raise": raise SystemExit(4)
     if do == "exec": os.execv("/bin/true", ["true"])
+    if do == "call":
+        import jumpboot
+        return jumpboot.call("other.echo", 1)
     if do == "sleep": time.sleep(0.1)
     if do is None or do == "fork": signal.sigwait([signal.SIGUSR2])
     return "waited"
@@ -197,13 +200,14 @@ def test_handler_that_raises_while_answers_are_written(start):
     """It ends the worker, as everywhere between requests. Half of what was held has been written;
     the page has all of it still."""
     worker = start(LIMITS % (EVER, EVER) + """
-import jumpboot.loop, signal
-write_all, is_armed = jumpboot.loop.write_all, False
+import os, signal
+write, is_armed = os.write, False
 def write_half(fd, data):
-    write_all(fd, data[:len(data) // 2] if is_armed else data)
-    if is_armed: signal.raise_signal(signal.SIGALRM)
+    if not is_armed or fd == 2: return write(fd, data)
+    write(fd, data[:len(data) // 2])
+    signal.raise_signal(signal.SIGALRM)
 def handle(number, frame): raise RuntimeError("by the handler")
-jumpboot.loop.write_all = write_half
+os.write = write_half
 signal.signal(signal.SIGALRM, handle)
 def add(a, b): return a + b
 def arm(): global is_armed; is_armed = True
@@ -218,8 +222,20 @@ def arm(): global is_armed; is_armed = True
     assert held.startswith(os.read(worker.answers.fd, 4096))
 
 
+def test_what_is_held_is_written_before_a_call(begin):
+    """In a function that was thought to be short: nobody waits until its call is answered."""
+    worker = begin()
+    worker.result("wait", ["at once"])
+    send(worker, ("add", 1, 2), ("add", 3, 4), ("wait", "call"), ("add", 5, 6))
+    assert results(worker, 2) == [3, 7]
+    call = worker.answer()
+    assert call["command"] == "other.echo" and worker.pages.held() == (b"", 1)
+    worker.send(b'{"request_id":"py-1","result":"called"}\n')
+    assert results(worker, 2) == ["called", 11]
+
+
 KINDS = """
-import asyncio, jumpboot, os, signal, sys, threading, time
+import asyncio, jumpboot, os, random, signal, sys, threading, time
 def quick(token): return token
 def echo(token, text): return [token, text]
 def nap(token): time.sleep(0.002); return token
@@ -237,6 +253,22 @@ def call_in_thread(token):
     thread.start()
     thread.join()
     return found[0]
+class Hit(Exception): pass
+may_hit = False
+def hit(number, frame):
+    if may_hit: raise Hit
+signal.signal(signal.SIGALRM, hit)
+def call_and_be_hit(token, calls):
+    global may_hit
+    if not calls: return token
+    try:
+        may_hit = True
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(0.00001, 0.0005))
+        jumpboot.call("other.echo", token)
+        may_hit = False
+    except Hit:
+        may_hit = False
+    return token
 def fork(token):
     child = os.fork()
     if child == 0: return "child"
@@ -256,7 +288,7 @@ def die(token): os._exit(3)
 def kill(token): os.kill(os.getpid(), signal.SIGKILL)
 def execute(token): os.execv("/bin/true", ["true"])
 """
-LIVING = ["quick"] * 20 + ["sometimes", "echo"] * 3 + [
+LIVING = ["quick"] * 20 + ["sometimes", "echo", "call_and_be_hit"] * 3 + [
     "nap", "later", "fail", "leave", "speak", "call", "call_in_thread", "fork", "fork_and_fail",
     "fork_and_live", "missing", "skipped"]
 DEADLY = ["die", "kill", "execute"]
@@ -298,7 +330,7 @@ class Traffic:
             params = [token]
             if function == "echo":
                 params.append("x" * self.generator.choice([10, 1000, 10000, 33000, 70000]))
-            if function == "sometimes":
+            if function in ("sometimes", "call_and_be_hit"):
                 params.append(self.generator.random() < 0.1)
             if function == "skipped":
                 self.worker.pages.want(ordinal)
