@@ -22,8 +22,6 @@ static void setup(void)
 
 static void teardown(void)
 {
-        if (worker && worker->state == WORKER_BUSY)
-                kill(worker->process.pid, SIGCONT);
         pool_stop(pool, true, units_now());
         ck_assert_uint_eq(caller.n_requests, 0);
         pool_free(pool);
