@@ -488,14 +488,18 @@ ssize_t buffer_read(struct buffer *buffer, int fd, size_t limit)
 ssize_t buffer_write(struct buffer *buffer, int fd)
 {
         struct iovec vectors[WRITE_VECTORS];
+        size_t length = 0;
         int n = 0;
         ssize_t written;
 
-        for (struct slice *slice = buffer->head; slice && n < WRITE_VECTORS; slice = slice->next)
+        for (struct slice *slice = buffer->head; slice && n < WRITE_VECTORS && length < BUFFER_TURN;
+             slice = slice->next) {
                 vectors[n++] = (struct iovec){
                         .iov_base = (void *)(uintptr_t)slice->data,
                         .iov_len = slice->length,
                 };
+                length += slice->length;
+        }
         do
                 written = writev(fd, vectors, n);
         while (written < 0 && errno == EINTR);
@@ -503,4 +507,17 @@ ssize_t buffer_write(struct buffer *buffer, int fd)
                 return -errno;
         buffer_drop(buffer, (size_t)written);
         return written;
+}
+
+size_t buffer_write_turn(struct buffer *buffer, int fd, int *ret_error)
+{
+        size_t count = 0;
+        ssize_t n = 0;
+
+        while (!buffer_is_empty(buffer) && n >= 0 && count < BUFFER_TURN) {
+                n = buffer_write(buffer, fd);
+                count += n > 0 ? (size_t)n : 0;
+        }
+        *ret_error = n < 0 ? (int)n : 0;
+        return count;
 }

@@ -15,7 +15,8 @@
 #define BUFFER_CHUNK_SIZE 65536U /* a chunk as it is read into */
 #define BUFFER_SMALL_SIZE 256U   /* one for a few bytes */
 #define BUFFER_SIZES      9U     /* of chunks, from small ones on, each twice the one before */
-#define BUFFER_SHARE_MIN  4096U  /* a shorter range is copied: it would pin a whole chunk */
+#define BUFFER_TURN       (4 * BUFFER_CHUNK_SIZE) /* what is read or written at a time, at most */
+#define BUFFER_SHARE_MIN  4096U /* a shorter range is copied: it would pin a whole chunk */
 
 struct block;
 struct chunk;
@@ -102,8 +103,13 @@ ssize_t buffer_read(struct buffer *buffer, int fd, size_t limit);
  * for small ones, and a large one comes in bigger steps, yet never holds up the others for long. */
 static inline size_t buffer_read_limit(size_t pending)
 {
-        return pending < BUFFER_CHUNK_SIZE / 2 ? BUFFER_CHUNK_SIZE : 4 * BUFFER_CHUNK_SIZE;
+        return pending < BUFFER_CHUNK_SIZE / 2 ? BUFFER_CHUNK_SIZE : BUFFER_TURN;
 }
 
-/* Writes once and drops what was written: the count, or a negative errno. */
+/* Writes once, BUFFER_TURN and a slice at most, and drops what was written: the count, or a
+ * negative errno. */
 ssize_t buffer_write(struct buffer *buffer, int fd);
+/* Writes until that fails, all is written, or it was BUFFER_TURN: then the others have their turn,
+ * however fast the reader is. The count, which may be more than 0 for what then fails, or the errno
+ * of what failed in *ret_error, negative, else 0. */
+size_t buffer_write_turn(struct buffer *buffer, int fd, int *ret_error);

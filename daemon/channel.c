@@ -58,13 +58,12 @@ static void refuse_input(struct channel *channel)
 static void flush(struct turn_task *task)
 {
         struct channel *channel = CONTAINER_OF(task, struct channel, flush);
-        ssize_t r = 0;
+        int r;
 
         if (channel->has_ended || channel->in_fd < 0)
                 return;
-        while (!buffer_is_empty(&channel->to_worker) && r >= 0)
-                r = buffer_write(&channel->to_worker, channel->in_fd);
-        if (r == -EAGAIN)
+        buffer_write_turn(&channel->to_worker, channel->in_fd, &r);
+        if (r == -EAGAIN || (r == 0 && !buffer_is_empty(&channel->to_worker)))
                 event_add(channel->write_event, NULL);
         else if (r < 0)
                 refuse_input(channel);

@@ -153,12 +153,9 @@ static void leave_or_drop(struct client *client)
 
 static void write_out(struct client *client)
 {
-        ssize_t r = 0;
+        int r;
 
-        while (!buffer_is_empty(&client->out) && r >= 0) {
-                r = buffer_write(&client->out, client->fd);
-                client->taken += r > 0 ? (size_t)r : 0;
-        }
+        client->taken += buffer_write_turn(&client->out, client->fd, &r);
         if (client->taken >= GOOD_PART) {
                 client->moved = units_now();
                 client->taken = 0;

@@ -324,6 +324,44 @@ START_TEST(a_full_pipe_takes_a_part)
 }
 END_TEST
 
+/* A reader who was as fast as the daemon wrote once had an answer of 10 MB written to him in one
+ * go, while all others waited for 50 ms. */
+START_TEST(a_turn_ends_however_much_the_reader_takes)
+{
+        static const char part[BUFFER_CHUNK_SIZE] = "x";
+        struct buffer buffer;
+        int ends[2], error;
+        size_t written = 0;
+
+        make_pipe(&ends[0], &ends[1]);
+        if (fcntl(ends[1], F_SETPIPE_SZ, 4 * BUFFER_TURN) < 0) {
+                close(ends[0]);
+                close(ends[1]);
+                return; /* the user has too many pipes */
+        }
+        buffer_init(&buffer, &buffers);
+        while (buffer.length < 2 * BUFFER_TURN)
+                ck_assert_int_eq(buffer_append(&buffer, part, sizeof(part)), 0);
+        const size_t whole = buffer.length;
+        written = buffer_write_turn(&buffer, ends[1], &error);
+        ck_assert_int_eq(error, 0);
+        ck_assert_uint_ge(written, BUFFER_TURN);
+        ck_assert_uint_le(written, BUFFER_TURN + BUFFER_CHUNK_SIZE);
+        ck_assert_uint_eq(buffer.length, whole - written);
+        written += buffer_write_turn(&buffer, ends[1], &error);
+        written += buffer_write_turn(&buffer, ends[1], &error);
+        ck_assert_int_eq(error, 0);
+        ck_assert_uint_eq(written, whole);
+        ck_assert(buffer_is_empty(&buffer));
+        close(ends[0]);
+        ck_assert_int_eq(buffer_append(&buffer, "x", 1), 0);
+        ck_assert_uint_eq(buffer_write_turn(&buffer, ends[1], &error), 0);
+        ck_assert_int_eq(error, -EPIPE);
+        buffer_clear(&buffer);
+        close(ends[1]);
+}
+END_TEST
+
 START_TEST(free_lists_are_used_and_trimmed)
 {
         /* One of each size, and what is as large as several of the largest. */
@@ -568,6 +606,7 @@ int main(void)
         tcase_add_test(tcase, reading_keeps_to_its_limit_and_tells_the_end);
         tcase_add_test(tcase, one_read_fills_many_chunks);
         tcase_add_test(tcase, a_full_pipe_takes_a_part);
+        tcase_add_test(tcase, a_turn_ends_however_much_the_reader_takes);
         tcase_add_test(tcase, free_lists_are_used_and_trimmed);
         tcase_add_test(tcase, free_lists_have_a_limit);
         tcase_add_test(tcase, blocks_are_used_again_unless_they_are_large);
