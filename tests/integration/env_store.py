@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 from ctl import ctl_command
-from harness import DEADLINE
+from harness import DEADLINE, heed_signals
 
 MARKER = "jumpboot-environment.json"
 PATIENCE = 6 * DEADLINE  # pip is installed, which takes seconds where nothing else runs
@@ -39,12 +39,6 @@ def make_wheel(folder, name, version="1.0", source="", requires=()):
             wheel.writestr(file, text)
         wheel.writestr(f"{info}/RECORD", "".join(record) + f"{info}/RECORD,,\n")
     return path
-
-
-def heed_signals():
-    """Signals reach the command, whatever started the tests."""
-    for number in signal.SIGINT, signal.SIGHUP:
-        signal.signal(number, signal.SIG_DFL)
 
 
 class Envs:

@@ -90,6 +90,12 @@ def wait_until(condition, what, deadline=DEADLINE, watch=()):
         pause = min(pause * 2, 50)
 
 
+def heed_signals():
+    """For a process that is about to be started: signals reach it, whatever started the tests."""
+    for number in signal.SIGINT, signal.SIGHUP:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def source(text):
     """A program's "main" that is given as text."""
     return {"source": textwrap.dedent(text).lstrip("\n")}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import DEADLINE, connect_socket, processes_with, wait_until
+from harness import DEADLINE, connect_socket, heed_signals, processes_with, wait_until
 
 BUILD = Path(os.environ["JUMPBOOT_BUILD"]) / "tests/bench"
 BENCH = Path(__file__).resolve().parents[1] / "bench"
@@ -283,7 +283,8 @@ def compare(tmp_path):
     def start(*arguments):
         return subprocess.Popen([*COMPARE, "--output", tmp_path / "out", *arguments],
                                 env={**os.environ, "PATH": "/nonexistent", name: value},
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                preexec_fn=heed_signals)
 
     start.mark = mark
     start.folder = tmp_path / "out"

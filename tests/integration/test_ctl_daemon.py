@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from ctl import TRY_AGAIN, ctl, ctl_command
-from harness import DEADLINE, GATE_SOURCE, source, wait_until
+from harness import DEADLINE, GATE_SOURCE, heed_signals, source, wait_until
 
 APP = '''
 """For jumpbootctl."""
@@ -175,7 +175,7 @@ def test_ctrl_c_cancels_the_call(start_daemon):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         env={**os.environ, "JUMPBOOT_SOCKET": str(daemon.socket_path)},
         # The tests may run in the background, where a shell has the signal ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heed_signals,
     ) as process:
         gate.wait_entered()
         process.send_signal(signal.SIGINT)
