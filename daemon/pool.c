@@ -133,11 +133,14 @@ void pool_drain(struct pool *pool, uint64_t now)
         turn_defer(pool->around->turn, &pool->maintain);
 }
 
-static struct request *first_sent(const struct pool *pool)
+/* One that it still has. */
+static struct request *first_left(const struct pool *pool)
 {
-        struct request *request = NULL;
+        struct request *request = TAILQ_FIRST(&pool->queue);
         struct worker *worker;
 
+        if (request)
+                return request;
         for (enum worker_state state = WORKER_STARTING; state <= WORKER_STOPPING; state++)
                 TAILQ_FOREACH (worker, &pool->workers.list[state], link)
                         if ((request = ledger_first_request(&worker->ledger)))
@@ -151,10 +154,9 @@ void pool_stop(struct pool *pool, bool hurry, uint64_t now)
 
         pool->is_stopping = true;
         pool_renew_cancel(pool, "the program is being stopped", now);
-        while ((request = TAILQ_FIRST(&pool->queue)))
-                refuse_shutting_down(pool, request);
-        /* Each may take calls by another worker of the pool with it, which changes its lists. */
-        while ((request = first_sent(pool)))
+        /* Each may take calls by another worker of the pool with it, which changes its lists, and
+         * has what stood behind them wait again. */
+        while ((request = first_left(pool)))
                 refuse_shutting_down(pool, request);
         for (enum worker_state state = WORKER_STARTING; state <= WORKER_STOPPING; state++) {
                 struct worker *worker, *next;

@@ -127,8 +127,7 @@ bool ahead_take_one_back(struct pool *pool, struct request *request)
         uint64_t ordinal = request->ordinal;
 
         if (request->state != REQUEST_SENT || !worker || !worker->has_counters ||
-            worker->state != WORKER_BUSY || ordinal == ledger_head(&worker->ledger) ||
-            !worker_take_back(worker, ordinal))
+            ordinal == ledger_head(&worker->ledger) || !worker_take_back(worker, ordinal))
                 return false;
         ledger_expect(&worker->ledger, ordinal, 0, ledger_at(&worker->ledger, ordinal)->bytes);
         queue_return(pool, request);

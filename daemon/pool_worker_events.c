@@ -151,7 +151,7 @@ static void on_leaving(void *userdata, struct worker *worker)
 {
         struct pool *pool = userdata;
 
-        (void)worker;
+        ahead_take_back(pool, worker); /* it may take its time */
         turn_defer(pool->around->turn, &pool->maintain);
 }
 

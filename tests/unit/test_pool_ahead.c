@@ -444,6 +444,66 @@ START_TEST(one_that_is_asked_to_leave_gives_back_what_it_has)
 }
 END_TEST
 
+/* A call of the worker's own, within what it runs. */
+static void call(struct worker *within, struct request *parent)
+{
+        struct request *request = request_new(&within->caller, &buffers, "\"py-1\"", 6, "echo", 4,
+                                              &(struct rpc_part){0});
+
+        request->serial = 100;
+        request->parent = parent;
+        pool_submit(pool, request, units_now());
+}
+
+/* The end of one request ends a call, and what stands behind that is taken back. */
+START_TEST(what_is_taken_back_while_the_pool_stops_is_refused_too)
+{
+        begin("counting", 2, 2, 1);
+        worker = first_worker(pool, WORKER_IDLE);
+        stop(worker);
+        submit_call(pool, "echo", "");
+        struct worker *other = first_worker(pool, WORKER_IDLE);
+        stop(other);
+        submit_call(pool, "echo", "");
+        call(other, ledger_first_request(&other->ledger));
+        submit_call(pool, "echo", "");
+        check(3, 0);
+        count_requests(worker, 2, 1);
+        hold_answers(worker, 1, "{\"request_id\":\"1\",\"result\":1}\n");
+        worker_take_held(worker);
+        check(2, 0);
+        ck_assert_ptr_eq(first_worker(pool, WORKER_BUSY), other);
+        pool_stop(pool, false, units_now());
+        check(0, 0);
+        ck_assert_uint_eq(caller.n_requests, 0);
+        ck_assert_uint_eq(n_answers, 3);
+        ck_assert_int_eq(last_status, RPC_SHUTTING_DOWN);
+}
+END_TEST
+
+/* It ends by itself, sooner or later. */
+START_TEST(what_one_that_is_ending_has_not_begun_is_taken_back)
+{
+        begin_with(3, 2, 1);
+        count_requests(worker, 1, 0);
+        process_closed(&worker->process, "it closed its pipe");
+        ck_assert_int_eq(worker->state, WORKER_STOPPING);
+        check(1, 2);
+        check_queue("2 3 ");
+}
+END_TEST
+
+START_TEST(what_was_sent_is_taken_back_also_from_one_that_is_stopping)
+{
+        begin_with(2, 1, 1);
+        count_requests(worker, 1, 0);
+        struct request *second = ledger_at(&worker->ledger, 2)->request;
+        process_terminate(&worker->process, units_now());
+        ck_assert(pool_take_back(pool, second));
+        check(1, 1);
+}
+END_TEST
+
 START_TEST(a_caller_that_goes_takes_its_own_with_it)
 {
         begin_with(3, 1, 1);
@@ -501,6 +561,9 @@ int main(void)
         tcase_add_test(tcase, one_that_was_late_in_its_turn_interrupts_nobody);
         tcase_add_test(tcase, when_one_is_interrupted_the_others_are_taken_back);
         tcase_add_test(tcase, one_that_is_asked_to_leave_gives_back_what_it_has);
+        tcase_add_test(tcase, what_is_taken_back_while_the_pool_stops_is_refused_too);
+        tcase_add_test(tcase, what_one_that_is_ending_has_not_begun_is_taken_back);
+        tcase_add_test(tcase, what_was_sent_is_taken_back_also_from_one_that_is_stopping);
         tcase_add_test(tcase, a_caller_that_goes_takes_its_own_with_it);
         tcase_add_test(tcase, of_a_death_those_behind_notice_nothing);
         return run_suite(suite);
