@@ -12,7 +12,9 @@
 #define BYTES_FULL 32768U /* ... of what stands before it: a pipe holds 65536 */
 #define BYTES_LINE 64U    /* of a request beside its function's name and its params */
 #define SLOW_MIN   (USEC_PER_SEC / 1000)
-#define LOOK       (2 * SLOW_MIN) /* between two looks at the workers that have several */
+#define LOOK       (2 * SLOW_MIN) /* between two looks at the workers that have several, or more: */
+#define LOOK_SHARE 8U             /* by this part of the time for which one has begun nothing */
+#define LOOK_MAX   (50 * SLOW_MIN)
 
 void ahead_init(struct pool_ahead *ahead)
 {
@@ -91,13 +93,13 @@ struct worker *ahead_find(struct pool *pool, const struct request *request, uint
 static void enter_crowd(struct pool *pool, struct worker *worker, uint64_t now)
 {
         pool->ahead.n_sent++;
+        pool_wake_at(pool, now + LOOK, now);
         if (worker->ahead.is_crowded)
                 return;
         TAILQ_INSERT_TAIL(&pool->ahead.crowded, worker, ahead.crowd_link);
         worker->ahead.is_crowded = true;
         worker->ahead.seen_started = pages_counts(&worker->pages).started;
         worker->ahead.seen_at = now;
-        pool_wake_at(pool, now + LOOK, now);
 }
 
 void ahead_given(struct pool *pool, struct worker *worker, struct request *request, uint64_t now)
@@ -182,33 +184,48 @@ static void relieve(struct pool *pool, struct worker *worker, uint64_t taken)
 }
 
 /* Answers may be late, as they are held back until others can be written with them: so what counts
- * is whether it begins anything. */
-static void look_at(struct pool *pool, struct worker *worker, uint64_t now)
+ * is whether it begins anything. Returns for how long it has not. */
+static uint64_t look_at(struct pool *pool, struct worker *worker, uint64_t now)
 {
         uint64_t started = pages_counts(&worker->pages).started;
-        uint64_t limit = pool->options->prefetch_time;
 
         if (worker->ahead.seen_started != started) {
                 worker->ahead.seen_started = started;
                 worker->ahead.seen_at = now;
-        } else if (now - worker->ahead.seen_at >= (limit > SLOW_MIN ? limit : SLOW_MIN)) {
-                worker_take_held(worker);
-                relieve(pool, worker, 1000 * (now - worker->ahead.seen_at));
         }
+        uint64_t since = now - worker->ahead.seen_at;
+        if (since >= SLOW_MIN)
+                worker_take_held(worker);
+        if (since >= SLOW_MIN && since >= pool->options->prefetch_time)
+                relieve(pool, worker, 1000 * since);
+        return since;
+}
+
+/* One that is stuck for long is looked at less and less often: it has been relieved of what it can
+ * be, or nobody else is there, and whoever comes has the pool looked at. */
+static uint64_t next_look(uint64_t since, uint64_t now)
+{
+        uint64_t more = since / LOOK_SHARE;
+
+        return now + LOOK + (more < LOOK_MAX ? more : LOOK_MAX);
 }
 
 uint64_t ahead_maintain(struct pool *pool, uint64_t now)
 {
-        struct worker *worker, *next;
+        struct worker *worker, *following;
+        uint64_t next = 0;
 
-        for (worker = TAILQ_FIRST(&pool->ahead.crowded); worker; worker = next) {
+        for (worker = TAILQ_FIRST(&pool->ahead.crowded); worker; worker = following) {
+                uint64_t since = 0;
                 if (ledger_length(&worker->ledger) > 1)
-                        look_at(pool, worker, now);
-                next = TAILQ_NEXT(worker, ahead.crowd_link);
+                        since = look_at(pool, worker, now);
+                following = TAILQ_NEXT(worker, ahead.crowd_link);
                 if (ledger_length(&worker->ledger) < 2)
                         leave_crowd(pool, worker);
+                else
+                        next = units_sooner(next, next_look(since, now));
         }
-        return TAILQ_EMPTY(&pool->ahead.crowded) ? 0 : now + LOOK;
+        return next;
 }
 
 unsigned ahead_count(const struct pool *pool)

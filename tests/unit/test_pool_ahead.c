@@ -365,6 +365,42 @@ START_TEST(answers_that_it_holds_are_taken)
 }
 END_TEST
 
+/* However long others may have to wait there. */
+START_TEST(finished_answers_do_not_wait_for_prefetch_time)
+{
+        begin_with(4, 1, 1);
+        options->prefetch_time = USEC_PER_SEC;
+        count_requests(worker, 3, 2);
+        hold_answers(
+                worker, 1,
+                "{\"request_id\":\"1\",\"result\":11}\n{\"request_id\":\"2\",\"result\":12}\n");
+        uint64_t now = units_now();
+        pool_maintain(pool, now);
+        pool_maintain(pool, now + 1100);
+        ck_assert_str_eq(answers, "1:ok 11|2:ok 12|");
+        check(2, 0);
+}
+END_TEST
+
+START_TEST(one_that_is_stuck_for_long_is_looked_at_now_and_then)
+{
+        begin_with(3, 1, 1);
+        count_requests(worker, 1, 0);
+        uint64_t now = units_now();
+        ck_assert_uint_eq(ahead_maintain(pool, now), now + 2000);
+        ck_assert_uint_eq(ahead_maintain(pool, now + 8000), now + 11000);
+        ck_assert_uint_eq(ahead_maintain(pool, now + 80000), now + 92000);
+        ck_assert_uint_eq(ahead_maintain(pool, now + 8000000), now + 8052000);
+        count_requests(worker, 2, 1);
+        ck_assert_uint_eq(ahead_maintain(pool, now + 8052000), now + 8054000);
+        hold_answers(worker, 1,
+                     "{\"request_id\":\"1\",\"result\":1}\n{\"request_id\":\"2\",\"result\":2}\n");
+        count_requests(worker, 3, 2);
+        ck_assert_uint_eq(ahead_maintain(pool, now + 8054000), now + 8056000);
+        ck_assert_uint_eq(ahead_maintain(pool, now + 8056000), 0); /* it has one left */
+}
+END_TEST
+
 /* It had looked before the daemon said that it was wanted after all. */
 START_TEST(what_is_skipped_all_the_same_waits_again)
 {
@@ -555,6 +591,8 @@ int main(void)
         tcase_add_test(tcase, where_there_is_nobody_else_it_stays);
         tcase_add_test(tcase, what_takes_long_is_known_to_be_slow);
         tcase_add_test(tcase, answers_that_it_holds_are_taken);
+        tcase_add_test(tcase, finished_answers_do_not_wait_for_prefetch_time);
+        tcase_add_test(tcase, one_that_is_stuck_for_long_is_looked_at_now_and_then);
         tcase_add_test(tcase, what_is_skipped_all_the_same_waits_again);
         tcase_add_test(tcase, a_cancelled_one_is_skipped);
         tcase_add_test(tcase, one_that_is_late_behind_others_has_waited);
