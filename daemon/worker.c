@@ -112,6 +112,9 @@ bool worker_take_back(struct worker *worker, uint64_t ordinal)
 {
         struct ledger_entry *entry = ledger_at(&worker->ledger, ordinal);
 
+        /* What runs is not to see, for however short a time, that it is not wanted. */
+        if (worker_has_begun(worker, ordinal) != BEGUN_NO)
+                return false;
         entry->is_skipped = worker_give_up(worker, ordinal, false) == BEGUN_NO;
         if (!entry->is_skipped) {
                 pages_unwant(&worker->pages, ordinal);
