@@ -4,8 +4,11 @@ import sys
 
 from .encode import encode
 from .errors import TEXT_MAX, shorten, title
+from .pipe import write_all
 
+LARGE_ANSWER = 65536  # characters, which is what a pipe takes at once
 _SMALL_MESSAGE = 200
+_END = "}\n"
 _SKIPPED = b'{"request_id":"%s","error":"skipped","kind":"cancelled","data":{"kind":"cancelled"}}\n'
 
 
@@ -13,6 +16,32 @@ def _line(serial, message, kind, data):
     members = {"request_id": serial, "error": message, "kind": kind,
                "data": {"kind": kind, **data}}
     return encode(members, "error").encode("ascii") + b"\n"
+
+
+class LargeAnswer:
+    """The line of a result so long that it is made while it is written, piece by piece: what is as
+    large as a pipe lies in memory that is at hand, and copies of the whole would not."""
+
+    __slots__ = ("_head", "_result")
+
+    def __init__(self, serial, result):
+        self._head = '{"request_id":"%s","result":' % serial
+        self._result = result
+
+    def __len__(self):
+        return len(self._head) + len(self._result) + len(_END)
+
+    def write(self, fd):
+        """Once."""
+        head, result = self._head, self._result
+        self._result = ""  # who has the answer still does not need it any more
+        begin = LARGE_ANSWER - len(head)
+        write_all(fd, (head + result[:begin]).encode("ascii"))
+        for begin in range(begin, len(result), LARGE_ANSWER):
+            piece = result[begin:begin + LARGE_ANSWER]
+            if begin + LARGE_ANSWER >= len(result):
+                piece += _END
+            write_all(fd, piece.encode("ascii"))
 
 
 class Answers:

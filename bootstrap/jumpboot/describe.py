@@ -72,7 +72,7 @@ def _hints(function):
 def _is_small_json(value):
     try:
         text = encode(value)
-        if len(text) > _DEFAULT_MAX or deeper_than(text.encode("ascii"), _DEFAULT_DEPTH):
+        if len(text) > _DEFAULT_MAX or deeper_than(text, _DEFAULT_DEPTH):
             return False
         parsed = json.loads(text)
         return parsed == value and is_exact(parsed)

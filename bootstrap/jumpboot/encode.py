@@ -60,7 +60,7 @@ def _has_more_than(limit, text):
     """Whether it has more brackets. One is found far quicker than all are counted, if there are
     few, as in a long string."""
     count = 0
-    for bracket in b"[", b"{":
+    for bracket in "[", "{":
         at = text.find(bracket)
         while at >= 0:
             count += 1
@@ -71,9 +71,10 @@ def _has_more_than(limit, text):
 
 
 def deeper_than(text, limit):
-    """Whether the brackets of a JSON text (as bytes) are nested deeper than so many levels."""
+    """Whether the brackets of a JSON text, in ASCII, are nested deeper than so many levels."""
     if not _has_more_than(limit, text):
         return False
+    text = text.encode("ascii")
     outside = b"".join(text.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
     nested = outside.translate(_BRACKETS, _NOT_BRACKETS)
     while nested and limit:  # each turn takes the innermost level away
@@ -88,7 +89,7 @@ def encode(value, place="result"):
         text = _SIMPLE.get(value.__class__, _encode_shallow)(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise fault(value, place) or error from None
-    if len(text) > 2 * DEPTH_MAX and deeper_than(text.encode("ascii"), DEPTH_MAX):
+    if len(text) > 2 * DEPTH_MAX and deeper_than(text, DEPTH_MAX):
         raise fault(value, place) or _too_deep(place)
     # An escaped backslash leaves something behind: what stood on its two sides is no pair.
     if "\\" in text and "\\ud" in text and _LONE_ESCAPE.search(text.replace("\\\\", " ")):

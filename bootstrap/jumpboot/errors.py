@@ -62,7 +62,7 @@ def _argument(value):
     """An argument as JSON if it is such and small, else its repr."""
     try:
         text = encode(value)
-        if len(text) <= _ARGUMENT_MAX and not deeper_than(text.encode("ascii"), _ARGUMENT_DEPTH):
+        if len(text) <= _ARGUMENT_MAX and not deeper_than(text, _ARGUMENT_DEPTH):
             return value
     except BaseException:
         pass

@@ -8,6 +8,7 @@ for the loop. An event loop reads when it is told that something is there.
 wait_readable() and wait_woken() are the frames in which an interrupt may be raised: they hold
 nothing that could be lost.
 """
+import mmap
 import os
 import select
 import threading
@@ -16,8 +17,13 @@ from _queue import SimpleQueue
 from .call_errors import CallUnavailable, local
 from .calls import is_answer
 
-READ_SIZE = 65536
-READ_MORE = 1048576  # once a line has turned out to be large
+READ_SIZE = 65536  # what a pipe has at one time
+_ROOM_SIZE = 1048576  # for a line that comes in pieces, at first; what is not filled costs nothing
+
+
+def decode(lines):
+    """The daemon sends UTF-8. Bytes that are not become escapes that JSON does not allow."""
+    return str(lines, "utf-8", "backslashreplace")
 
 
 def wait_readable(poll):
@@ -39,7 +45,8 @@ class Inbox:
         self._thread_poll = None  # that of readers other than the main thread, and ...
         self._alarm = None  # ... the two ends of the pipe by which the loop gets them back
         self._loops = {}  # how many calls of each event loop are waited for
-        self.parts = []  # of a line whose end has not come
+        self.begun = 0  # how many bytes have come of a line whose end has not
+        self._room = None  # where they lie
         self.requests = []  # texts for the worker's loop, of whole lines and in their order
 
     # Threads
@@ -133,27 +140,53 @@ class Inbox:
     def _read(self):
         """Reads once, and deals with the lines that are whole. To be called by the reader."""
         try:
-            chunk = os.read(self._fd, READ_MORE if self.parts else READ_SIZE)
+            chunk = os.read(self._fd, READ_SIZE)
         except BlockingIOError:
             return
         if not chunk:
             self._calls.close(local(CallUnavailable, "the daemon has gone", kind="unavailable"))
             return
-        text = self.whole_lines(chunk).decode("utf-8", "backslashreplace")
+        text = self.whole_lines(chunk)
         if text:
             self.requests.append(self.without_answers(text))
 
     def whole_lines(self, chunk):
-        """The lines that are whole with what has been read; the rest is kept."""
-        parts = self.parts
+        """The text of the lines that are whole with what has been read; the rest is kept."""
         end = chunk.rfind(b"\n") + 1
         if end == 0:
-            parts.append(chunk)
-            return b""
-        parts.append(chunk[:end])
-        lines = b"".join(parts)
-        parts[:] = [chunk[end:]] if end < len(chunk) else []
-        return lines
+            self._keep(chunk)
+            return ""
+        with memoryview(chunk) as view:
+            if self.begun:
+                self._keep(view[:end])
+                text = self._take()
+            else:
+                text = decode(view[:end])
+            if end < len(chunk):
+                self._keep(view[end:])
+        return text
+
+    def _keep(self, piece):
+        """Memory that is mapped grows without a copy, and that which is kept costs no page faults
+        when the next line comes."""
+        room, size = self._room, self.begun + len(piece)
+        if room is None:
+            room = self._room = mmap.mmap(-1, _ROOM_SIZE,
+                                          flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        if size > len(room):
+            room.resize(2 * size)
+        room[self.begun:size] = piece
+        self.begun = size
+
+    def _take(self):
+        """The text of all that was kept."""
+        room, size = self._room, self.begun
+        with memoryview(room) as view, view[:size] as lines:
+            text = decode(lines)
+        self.begun = 0
+        if len(room) > _ROOM_SIZE:
+            room.resize(_ROOM_SIZE)
+        return text
 
     def take_requests(self):
         """As one text."""

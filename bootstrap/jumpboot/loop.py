@@ -12,10 +12,11 @@ import select
 from _thread import get_ident
 from time import perf_counter_ns
 
+from .answer import LARGE_ANSWER, LargeAnswer
 from .decode import scan
 from .encode import encode
 from .errors import format_traceback, is_of_package, shorten
-from .inbox import READ_MORE, READ_SIZE
+from .inbox import READ_SIZE, decode
 from .interrupt import Skipped, call
 from .pages import FINISHED, HELD, RUN_TIMES, RUN_TIMES_MASK, STARTED
 from .pipe import wait_for, write_all
@@ -79,39 +80,41 @@ class Loop:
         inbox, serve_batch = self._inbox, self._batch_server()
         while not self._current.forked:
             if inbox.requests:
-                text = inbox.take_requests()
+                texts = [inbox.take_requests()]
             else:
                 try:
-                    chunk = os.read(pipe_in, READ_MORE if inbox.parts else READ_SIZE)
+                    chunk = os.read(pipe_in, READ_SIZE)
                 except Exception as error:
                     self._interrupted(error)
                     continue
                 if not chunk:
                     return
-                if inbox.parts or chunk[-1] != _NEWLINE:
-                    chunk = inbox.whole_lines(chunk)
-                # The daemon sends UTF-8. Bytes that are not become escapes that JSON does not allow.
-                text = chunk.decode("utf-8", "backslashreplace")
+                if inbox.begun or chunk[-1] != _NEWLINE:
+                    texts = [inbox.whole_lines(chunk)]
+                else:
+                    texts = [decode(chunk)]
                 if self._calls.strays:
-                    text = inbox.without_answers(text)
+                    texts = [inbox.without_answers(texts.pop())]
             try:
-                serve_batch(text)
+                serve_batch(texts)
             except BrokenPipeError:
                 if self._current.forked:
                     raise  # of the child's own
                 return  # nobody waits for answers any more
 
     def _batch_server(self):
-        """A function that answers the requests of a text, which is whole lines. Whatever it does, it
-        does for each request: so it is one function, which has at hand what it needs."""
+        """A function that answers the requests of a text, which is whole lines and all that a list
+        has. Whatever it does, it does for each request: so it is one function, which has at hand
+        what it needs."""
         table, answers, current, calls = self._table, self._answers, self._current, self._calls
         pages, methods, max_size = self._pages, table.methods, answers.max_size
         counters, wanted, hold, hold_max = pages.counters, pages.wanted, pages.hold, pages.hold_max
         parse, clock, not_run = scan, perf_counter_ns, Method("", None)
         ordinal = 0  # of the last request: the first one is 1
 
-        def serve_batch(text):
+        def serve_batch(texts):
             nonlocal ordinal
+            text = texts.pop()  # which nobody else has
             position, last, size = 0, len(text), 0
             begun = clock()
             held_until = begun + _HELD_TIME
@@ -128,12 +131,19 @@ class Loop:
                 if method.wary and size:
                     self._flush(size)
                     size, begun = 0, clock()
+                if end > LARGE_ANSWER and end + 1 >= last:
+                    text = request = None  # what is large goes as soon as it has served
                 current.serial = serial
                 try:
                     result = call(wanted, ordinal, method, data)
                     if method.is_async and hasattr(result, "__await__"):
                         result = self._events.run(result, serial)
-                    answer = ('{"request_id":"%s","result":%s}\n' % (serial, encode(result))).encode()
+                    told = encode(result)
+                    if len(told) < LARGE_ANSWER:
+                        answer = ('{"request_id":"%s","result":%s}\n' % (serial, told)).encode()
+                    else:
+                        data = result = None
+                        answer, told = LargeAnswer(serial, told), None
                 except Skipped:
                     answer, method = answers.skipped(serial), not_run
                 except BaseException as error:
@@ -180,7 +190,10 @@ class Loop:
         else:
             if held:
                 self._flush(held)
-            write_all(self._pipe_out, answer)
+            if answer.__class__ is LargeAnswer:
+                answer.write(self._pipe_out)
+            else:
+                write_all(self._pipe_out, answer)
 
     def _flush(self, size):
         """Writes the answers that are held. A handler of the program may raise in here, if it is a

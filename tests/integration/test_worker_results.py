@@ -204,7 +204,7 @@ def test_no_memory(start):
     ''')
     worker.result("limit", [300000000])
     assert worker.error("make", [10 ** 10])["exception"] == "MemoryError"
-    assert worker.error("big", [100000000])["exception"] == "MemoryError"
+    assert worker.error("big", [200000000])["exception"] == "MemoryError"
     assert worker.result("make", [1]) == 1
 
 
