@@ -71,13 +71,14 @@ class Loop:
         self._pages = pages
         self._link, self._inbox, self._calls = link, link.inbox, link.calls
         self._pipe_in = self._pipe_out = self._main = None
+        self._serve_batch = self._batch_server()
 
     def serve(self, pipe_in, pipe_out):
         """Answers requests until the pipe's end; in a child that forks off, not one more."""
         self._pipe_in, self._pipe_out = pipe_in, pipe_out
         self._main = get_ident()
         self._link.before_call = self._before_call
-        inbox, serve_batch = self._inbox, self._batch_server()
+        inbox, serve_batch = self._inbox, self._serve_batch
         while not self._current.forked:
             if inbox.requests:
                 texts = [inbox.take_requests()]

@@ -32,7 +32,8 @@ def _open_pipe(fd, mode):
     return sys.__jbo(fd, mode)  # not in a class, where such a name is mangled
 
 _REHEARSALS = 20
-_REHEARSED = 5 * b'{"request_id":"1","command":"rehearse","data":{"a":1,"b":"c"}}\n'
+_REHEARSED = b'{"request_id":"1","command":"rehearse","data":{"a":1,"b":"c"}}\n'
+_BATCHES = (_REHEARSED, 5 * _REHEARSED)  # their answers take different ways
 
 
 class Stage:
@@ -218,11 +219,13 @@ class Worker:
     def prepare_workers(self):
         """In a template: runs what its workers will, so that Python has seen it, and does for them
         what can be done."""
-        loop = Loop(Table({"rehearse": dict}), self.answers, self.events, self._output, Pages(),
+        pages = Pages()
+        pages.reserve(id, -1, -1)  # of the types that the workers' have
+        loop = Loop(Table({"rehearse": dict}), self.answers, self.events, self._output, pages,
                     self._link)
-        for _ in range(_REHEARSALS):
+        for number in range(_REHEARSALS):
             requests, answers = os.pipe(), os.pipe()
-            os.write(requests[1], _REHEARSED)
+            os.write(requests[1], _BATCHES[number % len(_BATCHES)])
             os.close(requests[1])
             loop.serve(requests[0], answers[1])
             Status(answers[1]).ready(b"\n")
