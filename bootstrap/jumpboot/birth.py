@@ -22,35 +22,12 @@ from time import sleep
 from weakref import finalize
 
 from .decode import scan
+from .seeds import find_seeds
 
 MARK = "JUMPBOOT_WORKER"  # by which the daemon finds what belongs to a worker
 _REHEARSALS = 20  # Python 3.11 looks for shorter ways from the eighth time on
 _ABOVE = 32  # descriptors from here on are in the way of none that a worker is to have
 _FIRST_DELAY, _LAST_DELAY = 0.00002, 0.1  # seconds
-_STATE_WORDS = 624  # of a Mersenne twister
-
-
-def _seed_random(module):
-    super(module.Random, module._inst).seed()  # without the Python code of seed()
-    module._inst.gauss_next = None
-
-
-def _seed_numpy(module):
-    """As its seed() does, without the arrays for which that uses a lot of numpy."""
-    try:
-        words = array.array("I", os.urandom(4 * _STATE_WORDS))
-        words[0] = 0x80000000  # so that not all are 0
-        module.set_state(("MT19937", words, _STATE_WORDS))
-    except Exception:  # the program uses another generator
-        module.seed()
-
-
-def _seed_torch(module):
-    module.seed()
-
-
-# Modules with random numbers of their own, and how each takes a new seed from the system.
-_SEEDS = (("random", _seed_random), ("numpy.random", _seed_numpy), ("torch.random", _seed_torch))
 
 
 # What flushes and waits at the exit, which has to be done by each process.
@@ -72,7 +49,7 @@ class Birth:
         self._finalizers = list(finalize._registry)
         self._exits = [getattr(sys.modules[module], name) for module, name in _EXITS
                        if module in sys.modules]
-        self._seeds = [(sys.modules[name], seed) for name, seed in _SEEDS if name in sys.modules]
+        self._seeds = find_seeds(libc)
 
     def rehearse(self):
         """In the template, with descriptors of no use. It comes out of it as it was, but for random
@@ -88,10 +65,10 @@ class Birth:
             message = self._take(command.encode("ascii"), fds, places, mappings)
             self._announce(message, theirs, 0)
             ours.close()
-            for module, seed in self._seeds:
+            for _, kind in self._seeds:
                 with contextlib.suppress(Exception):  # which each worker will tell of
-                    if seed is not _seed_torch:
-                        seed(module)
+                    if kind.can_rehearse:
+                        kind.seed()
         for fd in (zero, *places):
             close(fd)
 
@@ -108,12 +85,12 @@ class Birth:
             for finalizer in self._finalizers:
                 finalizer.atexit = False
             finalize._registered_with_atexit = False  # the next one registers it anew
-        for module, seed in self._seeds:
+        for name, kind in self._seeds:
             try:
-                seed(module)
+                kind.seed()
             except Exception as error:
                 self._worker.status.log("warning", "%s has the same random numbers in all workers: "
-                                        "seed() failed: %s" % (module.__name__, error))
+                                        "seed() failed: %s" % (name, error))
         self._announce(message, control, middle)
         if "cpus" in message:  # the daemon knows it by now, and is told of errors
             os.sched_setaffinity(0, message["cpus"])

@@ -45,6 +45,10 @@ class Libc:
                                ctypes.c_long)
         self._mmap.restype = ctypes.c_void_p
         self._failed = ctypes.c_void_p(-1).value
+        self._getrandom = libc.getrandom
+        self._getrandom.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint)
+        self._getrandom.restype = ctypes.c_ssize_t
+        self.read = ctypes.string_at
         self._char = ctypes.c_char
         self._address = ctypes.addressof
         address, self._room = _find_mark()
@@ -62,6 +66,10 @@ class Libc:
         """Maps a file that is shared, in place of what is mapped there."""
         if self._mmap(address, size, protection, _MAP_SHARED_FIXED, fd, 0) == self._failed:
             raise OSError(self.errno(), "mmap() failed")
+
+    def put_random(self, address, size):
+        """Whether all of it was put there."""
+        return self._getrandom(address, size, 0) == size
 
     def flush(self):
         """Writes what C code has printed so far, which each worker would write once more."""
