@@ -8,13 +8,13 @@
 
 bool pool_kill_worker(struct pool *pool, struct worker *worker, uint64_t now)
 {
-        uint64_t head = ledger_head(&worker->ledger);
-        struct request *request = head ? ledger_at(&worker->ledger, head)->request : NULL;
-
         if (worker->process.is_ending)
                 return false;
         log_notice(&worker->process.context, "ending it, as was asked for");
         worker->is_unwanted = true;
+        worker_take_held(worker); /* what it runs comes after these */
+        uint64_t head = ledger_head(&worker->ledger);
+        struct request *request = head ? ledger_at(&worker->ledger, head)->request : NULL;
         if (worker->state == WORKER_STARTING)
                 process_terminate(&worker->process, now);
         else if (worker->state == WORKER_IDLE)

@@ -480,6 +480,17 @@ START_TEST(one_that_is_asked_to_leave_gives_back_what_it_has)
 }
 END_TEST
 
+START_TEST(of_one_that_is_asked_to_leave_it_is_what_runs_that_is_cancelled)
+{
+        begin_with(2, 1, 1);
+        count_requests(worker, 2, 1);
+        hold_answers(worker, 1, "{\"request_id\":\"1\",\"result\":11}\n");
+        pool_kill_worker(pool, worker, units_now());
+        ck_assert_str_eq(answers, "1:ok 11|2:cancelled {\"started\":true,\"kind\":\"cancelled\"}|");
+        ck_assert_uint_eq(worker->ledger.answered, 1);
+}
+END_TEST
+
 /* A call of the worker's own, within what it runs. */
 static void call(struct worker *within, struct request *parent)
 {
@@ -599,6 +610,7 @@ int main(void)
         tcase_add_test(tcase, one_that_was_late_in_its_turn_interrupts_nobody);
         tcase_add_test(tcase, when_one_is_interrupted_the_others_are_taken_back);
         tcase_add_test(tcase, one_that_is_asked_to_leave_gives_back_what_it_has);
+        tcase_add_test(tcase, of_one_that_is_asked_to_leave_it_is_what_runs_that_is_cancelled);
         tcase_add_test(tcase, what_is_taken_back_while_the_pool_stops_is_refused_too);
         tcase_add_test(tcase, what_one_that_is_ending_has_not_begun_is_taken_back);
         tcase_add_test(tcase, what_was_sent_is_taken_back_also_from_one_that_is_stopping);
