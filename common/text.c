@@ -19,7 +19,7 @@ static int output_write(struct output *output, const void *bytes, size_t length)
         if (length > output->room)
                 return -ENOBUFS;
         if (length > 0)
-                memcpy(output->next, bytes, length);
+                memmove(output->next, bytes, length); /* it may be decoded where it stands */
         output->next += length;
         output->room -= length;
         return 0;

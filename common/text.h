@@ -8,7 +8,8 @@
 
 /*
  * Decodes the inside of a JSON string, quotes not included, that a scanner has already found to be
- * valid. Writes at most `size` bytes (the result is never longer than the raw form) and no NUL.
+ * valid. Writes at most `size` bytes (the result is never longer than the raw form, which it may
+ * overwrite) and no NUL.
  * Returns the decoded length, -ENOBUFS, or -EINVAL at an escape that is none after all. A lone
  * surrogate escape becomes U+FFFD.
  */

@@ -32,7 +32,7 @@ static uint64_t expire_queue(struct pool *pool, uint64_t now)
                 return 0;
         for (request = TAILQ_FIRST(&pool->queue); request; request = next) {
                 next = TAILQ_NEXT(request, place);
-                if (request->was_taken_back || request->was_retried)
+                if (request->n_taken_back > 0 || request->was_retried)
                         continue;
                 if (request->submitted + limit > now) {
                         soonest = units_sooner(soonest, request->submitted + limit);

@@ -5,6 +5,8 @@
 #include "pool_queue.h"
 #include "refuse.h"
 
+#define TAKEN_BACK_MAX 3
+
 static void log_retry(const struct worker *worker, const struct request *request)
 {
         struct log_context context = worker->process.context;
@@ -14,16 +16,18 @@ static void log_retry(const struct worker *worker, const struct request *request
         log_notice(&context, "its worker died: another one gets the request");
 }
 
-/* What has not begun goes to another worker, and nobody notices; what may be run twice, too. Once
- * only, if it was the one that the worker was at: there may be something about it that none
- * survives. What stood behind that has nothing to do with it. */
+/* What has not begun goes to another worker, and nobody notices; what may be run twice, too. Some
+ * times only, if it was the one that the worker was about to begin: there may be something about it
+ * that none survives. What stood behind that has nothing to do with it. */
 static bool may_go_back(const struct pool *pool, const struct worker *worker,
                         struct request *request, enum begun begun)
 {
         if (begun == BEGUN_NO && request->ordinal != ledger_head(&worker->ledger))
                 return true;
-        if (begun == BEGUN_NO && !request->was_taken_back)
-                return request->was_taken_back = true;
+        if (begun == BEGUN_NO && request->n_taken_back < TAKEN_BACK_MAX) {
+                request->n_taken_back++;
+                return true;
+        }
         if (!pool->options->idempotent || request->was_retried)
                 return false;
         log_retry(worker, request);

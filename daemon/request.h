@@ -72,7 +72,7 @@ struct request {
         unsigned depth;            /* how many are above it */
         bool is_notification;      /* its answer goes nowhere */
         bool is_returned;          /* it waits again, in front of all others */
-        bool was_taken_back;       /* from a worker that died before it had begun it */
+        uint8_t n_taken_back;      /* how often from a worker that died before it had begun it */
         bool was_retried;          /* after the death of a worker that may have begun it */
         enum begun begun;          /* whether that one had */
 

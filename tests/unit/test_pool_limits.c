@@ -79,7 +79,7 @@ START_TEST(what_came_back_to_the_queue_may_wait)
         uint64_t now = units_now();
         pool_submit(pool, new_request("echo", ""), now);
         pool_submit(pool, new_request("echo", ""), now);
-        TAILQ_FIRST(&pool->queue)->was_taken_back = true;
+        TAILQ_FIRST(&pool->queue)->n_taken_back = 1;
         pool_maintain(pool, now + USEC_PER_SEC);
         ck_assert_uint_eq(n_answers, 1);
         ck_assert_int_eq(strncmp(answers, "2:timeout", 9), 0);

@@ -77,6 +77,19 @@ START_TEST(test_unescape)
 }
 END_TEST
 
+/* The story: stretches without an escape were copied as if they could not overlap. */
+START_TEST(test_unescape_where_it_stands)
+{
+        char text[] = "\\u0001 what stands behind an escape moves by less than its length \\n.";
+
+        ptrdiff_t length = text_unescape(text, strlen(text), text, strlen(text));
+        ck_assert_int_eq(length, (ptrdiff_t)strlen("\1 what stands behind an escape moves by less "
+                                                   "than its length \n."));
+        ck_assert_mem_eq(text, "\1 what stands behind an escape moves by less than its length \n.",
+                         (size_t)length);
+}
+END_TEST
+
 START_TEST(test_unescape_refuses)
 {
         static const char *const texts[] = {
@@ -259,6 +272,7 @@ static Suite *text_suite(void)
 
         tcase_add_loop_test(tcase, test_unescape, 0,
                             sizeof(unescape_pairs) / sizeof(unescape_pairs[0]));
+        tcase_add_test(tcase, test_unescape_where_it_stands);
         tcase_add_test(tcase, test_unescape_refuses);
         tcase_add_loop_test(tcase, test_escape, 0, sizeof(escape_pairs) / sizeof(escape_pairs[0]));
         tcase_add_test(tcase, test_round_trip);
