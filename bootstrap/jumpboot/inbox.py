@@ -6,7 +6,9 @@ thread at a time is the reader. It hands the answers to those who wait for them,
 for the loop. An event loop reads when it is told that something is there.
 
 wait_readable() and wait_woken() are the frames in which an interrupt may be raised: they hold
-nothing that could be lost.
+nothing that could be lost. A signal handler of the program may raise anywhere here. So what is read
+goes from the pipe to a list within one call of C code, and each further step leaves all as it was
+until one call of C code changes it; what was left undone then is done by who comes next.
 """
 import mmap
 import os
@@ -47,7 +49,10 @@ class Inbox:
         self._loops = {}  # how many calls of each event loop are waited for
         self.begun = 0  # how many bytes have come of a line whose end has not
         self._room = None  # where they lie
-        self.requests = []  # texts for the worker's loop, of whole lines and in their order
+        # Texts for the worker's loop, of whole lines and in their order. Behind them, as bytes, what
+        # has been read and not been dealt with.
+        self.requests = []
+        self._answers = ()  # lines that are to be handed out
 
     # Threads
 
@@ -68,6 +73,9 @@ class Inbox:
         try:
             poll = self._poll if threading.get_ident() == self._main else self._recallable_poll()
             while not call.is_over:
+                if self._is_behind():
+                    self._sort()
+                    continue
                 wait_readable(poll)
                 if not call.is_over:
                     self._read()
@@ -140,56 +148,84 @@ class Inbox:
     def _read(self):
         """Reads once, and deals with the lines that are whole. To be called by the reader."""
         try:
-            chunk = os.read(self._fd, READ_SIZE)
+            self.requests.extend(map(os.read, (self._fd,), (READ_SIZE,)))
         except BlockingIOError:
             return
-        if not chunk:
+        self._sort()
+
+    def _is_behind(self):
+        """Whether an exception has kept what was read from being dealt with."""
+        return self._answers or self.requests and self.requests[-1].__class__ is bytes
+
+    def _sort(self):
+        """Hands out the answers among what was read, and keeps the rest."""
+        raw = [part for part in self.requests if part.__class__ is bytes]
+        if raw:
+            self._separate(raw)
+        while self._answers:
+            answer, *self._answers = self._answers
+            self._calls.take_line(answer)
+        if raw and not raw[-1]:
             self._calls.close(local(CallUnavailable, "the daemon has gone", kind="unavailable"))
-            return
-        text = self.whole_lines(chunk)
-        if text:
-            self.requests.append(self.without_answers(text))
+
+    def _separate(self, raw):
+        chunk, texts = b"".join(raw), self.requests[:-len(raw)]
+        end = chunk.rfind(b"\n") + 1
+        if end:
+            lines = self._text(chunk[:end]).split("\n")
+            text = "\n".join(line for line in lines if not is_answer(line))
+            answers = (*self._answers, *filter(is_answer, lines))
+            texts += [text] if text else []
+            rest = chunk[end:]
+            vars(self).update(begun=0, _answers=answers, requests=[*texts, rest] if rest else texts)
+            self._give_back()
+        else:
+            rest = chunk
+        vars(self).update(begun=self._keep(rest), requests=texts)
 
     def whole_lines(self, chunk):
-        """The text of the lines that are whole with what has been read; the rest is kept."""
+        """The text of the lines that are whole with what the loop has read; the rest is kept."""
         end = chunk.rfind(b"\n") + 1
-        if end == 0:
-            self._keep(chunk)
-            return ""
+        text = ""
         with memoryview(chunk) as view:
-            if self.begun:
-                self._keep(view[:end])
-                text = self._take()
-            else:
-                text = decode(view[:end])
-            if end < len(chunk):
-                self._keep(view[end:])
+            if end:
+                text = self._text(view[:end])
+                self.begun = 0
+                self._give_back()
+            self.begun = self._keep(view[end:])
         return text
 
     def _keep(self, piece):
-        """Memory that is mapped grows without a copy, and that which is kept costs no page faults
-        when the next line comes."""
+        """Puts it behind what has begun, and gives the end of both. Memory that is mapped grows
+        without a copy, and that which is kept costs no page faults when the next line comes."""
         room, size = self._room, self.begun + len(piece)
+        if size == 0:
+            return 0
         if room is None:
             room = self._room = mmap.mmap(-1, _ROOM_SIZE,
                                           flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         if size > len(room):
             room.resize(2 * size)
         room[self.begun:size] = piece
-        self.begun = size
+        return size
 
-    def _take(self):
-        """The text of all that was kept."""
-        room, size = self._room, self.begun
-        with memoryview(room) as view, view[:size] as lines:
-            text = decode(lines)
-        self.begun = 0
-        if len(room) > _ROOM_SIZE:
-            room.resize(_ROOM_SIZE)
-        return text
+    def _text(self, end):
+        """That of what has begun, and ends with this."""
+        if not self.begun:
+            return decode(end)
+        size = self._keep(end)
+        with memoryview(self._room) as view, view[:size] as lines:
+            return decode(lines)
+
+    def _give_back(self):
+        """What a long line has taken."""
+        if self._room is not None and len(self._room) > _ROOM_SIZE:
+            self._room.resize(_ROOM_SIZE)
 
     def take_requests(self):
         """As one text."""
+        if self._is_behind():
+            self._sort()
         texts, self.requests = self.requests, []
         return "".join(texts)
 
