@@ -60,17 +60,19 @@ class Inbox:
         """The call's result, once it is there."""
         try:
             while not call.is_over:
-                if self._reading.acquire(False):
-                    self._read_for(call)
-                else:
+                if not self._read_for(call):
                     self._follow(call)
             return call.result()
         finally:
             call.abandon()
 
     def _read_for(self, call):
-        """Reads until the call is over."""
+        """Reads until the call is over. False: another thread reads."""
+        is_reader = []
         try:
+            self._acquire(is_reader)
+            if not is_reader[0]:
+                return False
             poll = self._poll if threading.get_ident() == self._main else self._recallable_poll()
             while not call.is_over:
                 if self._is_behind():
@@ -79,7 +81,16 @@ class Inbox:
                 wait_readable(poll)
                 if not call.is_over:
                     self._read()
+            return True
         finally:
+            self._release(is_reader)
+
+    def _acquire(self, is_reader):
+        """Tries to become the reader, and notes whether that is so within one call of C code."""
+        is_reader.extend(map(self._reading.acquire, (False,)))
+
+    def _release(self, is_reader):
+        if is_reader and is_reader[0]:
             self._reading.release()
             self._hand_over()
 
@@ -99,8 +110,7 @@ class Inbox:
         try:
             if call.is_over:
                 return
-            if self._reading.acquire(False):  # it has stopped, and has not seen this one
-                self._reading.release()
+            if not self._reading.locked():  # it has stopped, and has not seen this one
                 return
             wait_woken(queue)
         finally:
@@ -134,14 +144,13 @@ class Inbox:
 
     def _readable(self):
         """An event loop has been told so; another reader may have been faster."""
-        if not self._reading.acquire(False):
-            return
+        is_reader = []
         try:
-            if self._calls.open and self._poll.poll(0):
+            self._acquire(is_reader)
+            if is_reader[0] and self._calls.open and self._poll.poll(0):
                 self._read()
         finally:
-            self._reading.release()
-            self._hand_over()
+            self._release(is_reader)
 
     # The pipe
 
