@@ -182,7 +182,8 @@ def test_many_deadlines_hit_nobody_else(start_daemon):
     (worker,) = daemon.workers()
     outcomes = {"result": 0, "error": 0}
     for number in range(400):
-        answer = client.answer("app.echo_after", [random.uniform(0, 0.004), number],
+        # A timer may be some milliseconds late: there are many of both even so.
+        answer = client.answer("app.echo_after", [random.uniform(0, 0.012), number],
                                timeout=random.uniform(0.001, 0.006))
         if "result" in answer:
             outcomes["result"] += 1
@@ -209,9 +210,9 @@ def test_counters_that_cannot_be(start_daemon):
 
 @pytest.mark.parametrize("mode, started", [("count-and-exit", True), ("exit-uncounted", False)])
 def test_counters_tell_whether_it_had_begun(start_daemon, mode, started):
-    """What had not begun is tried on another worker, once."""
+    """What had not begun is tried on other workers, three times."""
     daemon = start_daemon({"app": fake_worker(mode, restart_threshold=1000)})
     error = daemon.error("app.work")
     assert error["code"] == -32003
     assert error["data"]["started"] is started
-    assert len(daemon.log_lines("exited with status 5")) == (1 if started else 2)
+    assert len(daemon.log_lines("exited with status 5")) == (1 if started else 4)
