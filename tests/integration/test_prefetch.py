@@ -274,7 +274,8 @@ def test_deaths_in_the_midst_of_many_requests(start, marks):
     assert all(tokens == set(range(n)) for tokens in seen)
     order = begun(marks)
     assert len(order) == len(set(order))
-    assert set(died) <= set(order)
+    # One that died may have been killed between its counting as begun and its first step.
+    assert set(range(len(clients) * n)) - set(died) <= set(order)
     assert killed > 0 and len(died) <= killed
     for client in clients:
         client.close()
