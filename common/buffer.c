@@ -2,149 +2,12 @@
 #include "buffer.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define FREE_LIST_MAX   (4U * 1024U * 1024U) /* bytes of free chunks of one size */
-#define FREE_SLICES_MAX 1024U
-#define FREE_BLOCKS_MAX 1024U
-#define BLOCK_SIZE      512U
-#define READ_VECTORS    16
-#define WRITE_VECTORS   64
-
-/* Bytes past `used` belong to nobody: whoever's slice ends there may grow into them. */
-struct chunk {
-        struct chunk *next;
-        unsigned references;
-        size_t size;
-        size_t used;
-        uint8_t data[];
-};
-
-/* Which of the free lists the chunk is for; BUFFER_SIZES: none, for it was made to measure. */
-static unsigned list_of(size_t size)
-{
-        if (size < BUFFER_SMALL_SIZE || size > BUFFER_CHUNK_SIZE || (size & (size - 1)) != 0)
-                return BUFFER_SIZES;
-        return (unsigned)__builtin_ctzl(size / BUFFER_SMALL_SIZE);
-}
-
-static struct chunk *take_free(struct buffer_pool *pool, unsigned list)
-{
-        struct chunk *chunk = list < BUFFER_SIZES ? pool->free_chunks[list] : NULL;
-
-        if (chunk) {
-                pool->free_chunks[list] = chunk->next;
-                pool->n_free_chunks[list]--;
-                pool->free_memory -= chunk->size;
-        }
-        return chunk;
-}
-
-static struct chunk *chunk_new(struct buffer_pool *pool, size_t size)
-{
-        struct chunk *chunk = take_free(pool, list_of(size));
-
-        if (!chunk && !(chunk = malloc(sizeof(*chunk) + size)))
-                return NULL;
-        chunk->references = 1;
-        chunk->size = size;
-        chunk->used = 0;
-        pool->memory += size;
-        return chunk;
-}
-
-static void chunk_unref(struct buffer_pool *pool, struct chunk *chunk)
-{
-        const unsigned list = list_of(chunk->size);
-
-        if (--chunk->references > 0)
-                return;
-        pool->memory -= chunk->size;
-        if (list == BUFFER_SIZES || pool->n_free_chunks[list] * chunk->size >= FREE_LIST_MAX) {
-                free(chunk);
-                return;
-        }
-        chunk->next = pool->free_chunks[list];
-        pool->free_chunks[list] = chunk;
-        pool->n_free_chunks[list]++;
-        pool->free_memory += chunk->size;
-}
-
-/* An object's memory while nobody has it. */
-struct block {
-        struct block *next;
-};
-
-void *buffer_block_new(struct buffer_pool *pool, size_t size)
-{
-        struct block *block = pool->free_blocks;
-
-        if (size > BLOCK_SIZE)
-                return malloc(size);
-        if (!block)
-                return malloc(BLOCK_SIZE);
-        pool->free_blocks = block->next;
-        pool->n_free_blocks--;
-        return block;
-}
-
-void buffer_block_free(struct buffer_pool *pool, void *object, size_t size)
-{
-        struct block *block = object;
-
-        if (size > BLOCK_SIZE || pool->n_free_blocks >= FREE_BLOCKS_MAX) {
-                free(object);
-                return;
-        }
-        block->next = pool->free_blocks;
-        pool->free_blocks = block;
-        pool->n_free_blocks++;
-}
-
-static struct slice *slice_new(struct buffer_pool *pool)
-{
-        struct slice *slice = pool->free_slices;
-
-        if (!slice)
-                return malloc(sizeof(*slice));
-        pool->free_slices = slice->next;
-        pool->n_free_slices--;
-        return slice;
-}
-
-static void slice_free(struct buffer_pool *pool, struct slice *slice)
-{
-        if (pool->n_free_slices >= FREE_SLICES_MAX) {
-                free(slice);
-                return;
-        }
-        slice->next = pool->free_slices;
-        pool->free_slices = slice;
-        pool->n_free_slices++;
-}
-
-void buffer_pool_trim(struct buffer_pool *pool)
-{
-        struct chunk *chunk;
-
-        for (unsigned list = 0; list < BUFFER_SIZES; list++)
-                while ((chunk = take_free(pool, list)))
-                        free(chunk);
-        while (pool->free_slices) {
-                struct slice *slice = pool->free_slices;
-                pool->free_slices = slice->next;
-                free(slice);
-        }
-        while (pool->free_blocks) {
-                struct block *block = pool->free_blocks;
-                pool->free_blocks = block->next;
-                free(block);
-        }
-        pool->n_free_slices = pool->n_free_blocks = 0;
-}
+#define READ_VECTORS  16
+#define WRITE_VECTORS 64
 
 static void link_slice(struct buffer *buffer, struct slice *slice)
 {
@@ -160,7 +23,7 @@ static void link_slice(struct buffer *buffer, struct slice *slice)
 /* Puts a slice at the end that refers to the given bytes; takes over one reference of the chunk. */
 static int add_slice(struct buffer *buffer, struct chunk *chunk, const uint8_t *data, size_t length)
 {
-        struct slice *slice = slice_new(buffer->pool);
+        struct slice *slice = buffer_slice_new(buffer->pool);
 
         if (!slice)
                 return -ENOMEM;
@@ -195,8 +58,8 @@ static void cut_behind(struct buffer *buffer, struct slice *last, size_t length)
 
         while (slice) {
                 struct slice *next = slice->next;
-                chunk_unref(buffer->pool, slice->chunk);
-                slice_free(buffer->pool, slice);
+                buffer_chunk_unref(buffer->pool, slice->chunk);
+                buffer_slice_free(buffer->pool, slice);
                 slice = next;
         }
         if (last)
@@ -216,14 +79,14 @@ void buffer_clear(struct buffer *buffer)
  * memory. */
 static void *extend_by_chunk(struct buffer *buffer, size_t length, size_t size)
 {
-        struct chunk *chunk = chunk_new(buffer->pool, size);
+        struct chunk *chunk = buffer_chunk_new(buffer->pool, size);
 
         if (!chunk)
                 return NULL;
         chunk->used = length;
         if (add_slice(buffer, chunk, chunk->data, length) == 0)
                 return chunk->data;
-        chunk_unref(buffer->pool, chunk);
+        buffer_chunk_unref(buffer->pool, chunk);
         return NULL;
 }
 
@@ -366,8 +229,8 @@ void buffer_drop(struct buffer *buffer, size_t length)
                 buffer->head = slice->next;
                 if (!buffer->head)
                         buffer->tail = NULL;
-                chunk_unref(buffer->pool, slice->chunk);
-                slice_free(buffer->pool, slice);
+                buffer_chunk_unref(buffer->pool, slice->chunk);
+                buffer_slice_free(buffer->pool, slice);
         }
 }
 
@@ -421,7 +284,7 @@ static unsigned take_chunks(struct buffer_pool *pool, struct chunk **chunks, str
         unsigned n = 0;
 
         for (size_t total = 0; n < max && total < limit; n++) {
-                chunks[n] = chunk_new(pool, BUFFER_CHUNK_SIZE);
+                chunks[n] = buffer_chunk_new(pool, BUFFER_CHUNK_SIZE);
                 if (!chunks[n])
                         break;
                 size_t part = limit - total < BUFFER_CHUNK_SIZE ? limit - total : BUFFER_CHUNK_SIZE;
@@ -443,7 +306,7 @@ static int keep_chunks(struct buffer *buffer, struct chunk **chunks, unsigned n,
                 if (part > 0 && r == 0)
                         r = add_slice(buffer, chunks[i], chunks[i]->data, part);
                 if (part == 0 || r < 0)
-                        chunk_unref(buffer->pool, chunks[i]);
+                        buffer_chunk_unref(buffer->pool, chunks[i]);
         }
         return r;
 }

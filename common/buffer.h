@@ -4,56 +4,17 @@
  * Bytes on their way: a buffer is a chain of slices of reference-counted chunks.
  *
  * What is read from a descriptor lies in chunks; a message is cut out of them, and what is large
- * moves from buffer to buffer as references, without a copy. Chunks and slices come from free
- * lists, so that steady traffic allocates nothing. An empty buffer owns nothing.
+ * moves from buffer to buffer as references, without a copy. An empty buffer owns nothing.
  */
+#include "buffer_pool.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#define BUFFER_CHUNK_SIZE 65536U /* a chunk as it is read into */
-#define BUFFER_SMALL_SIZE 256U   /* one for a few bytes */
-#define BUFFER_SIZES      9U     /* of chunks, from small ones on, each twice the one before */
-#define BUFFER_TURN       (4 * BUFFER_CHUNK_SIZE) /* what is read or written at a time, at most */
-#define BUFFER_SHARE_MIN  4096U /* a shorter range is copied: it would pin a whole chunk */
-
-struct block;
-struct chunk;
-
-struct slice {
-        struct slice *next;
-        struct chunk *chunk;
-        const uint8_t *data;
-        size_t length;
-};
-
-/* Where all buffers of a server get their memory from. Zero-initialise it. */
-struct buffer_pool {
-        struct chunk *free_chunks[BUFFER_SIZES]; /* by size, a power of two */
-        size_t free_memory;                      /* of all these */
-        struct block *free_blocks;               /* see buffer_block_new() */
-        struct slice *free_slices;
-        unsigned n_free_chunks[BUFFER_SIZES];
-        unsigned n_free_blocks;
-        unsigned n_free_slices;
-        size_t memory; /* bytes of chunks in use, however many share them */
-        size_t kept;   /* those of them that stay, by whoever keeps them */
-};
-
-/* What is on its way. */
-static inline size_t buffer_pool_moving(const struct buffer_pool *pool)
-{
-        return pool->memory - pool->kept;
-}
-
-/* Frees what lies in the free lists. */
-void buffer_pool_trim(struct buffer_pool *pool);
-
-/* Memory for an object that comes and goes with messages, as malloc() and free() give and take it:
- * from a free list if it is not large. The size is the same both times. */
-void *buffer_block_new(struct buffer_pool *pool, size_t size);
-void buffer_block_free(struct buffer_pool *pool, void *object, size_t size);
+#define BUFFER_TURN      (4 * BUFFER_CHUNK_SIZE) /* what is read or written at a time, at most */
+#define BUFFER_SHARE_MIN 4096U /* a shorter range is copied: it would pin a whole chunk */
 
 struct buffer {
         struct buffer_pool *pool;
